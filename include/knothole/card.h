@@ -1,0 +1,91 @@
+/*
+ * Newsroom cards: the public half of a newsroom, one text file that the
+ * administrator drops into the server's `newsrooms` directory (FORMAT.md,
+ * "Newsroom card"):
+ *
+ *	knothole-card = 1
+ *	name = The Example Times
+ *	language = en			repeatable
+ *	signing_key = RW...		minisign public key, 56 characters
+ *	recipient = age1... 2026-11-21 2028-11-21	repeatable: first, last day
+ *	untrusted comment: ...		four lines: a minisign signature over
+ *	...				all bytes above, by signing_key
+ *
+ * The signature rides inside, so that a card cannot be parted from it;
+ * FILE.card.minisig beside it is the same key's signature over the whole file
+ * for stock `minisign -V -m FILE.card -P RW...`.
+ */
+#ifndef KNOTHOLE_CARD_H
+#define KNOTHOLE_CARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "knothole/age.h"
+#include "knothole/err.h"
+#include "knothole/limits.h"
+#include "knothole/minisign.h"
+
+struct kh_card_recipient {
+	struct kh_recipient to;
+	char first[KH_DAY_LEN + 1]; /* first and last valid day, YYYY-MM-DD */
+	char last[KH_DAY_LEN + 1];
+};
+
+/* Plain data, no pointers: it can be copied and sent to another process. */
+struct kh_card {
+	char name[KH_CARD_NAME_MAX + 1]; /* UTF-8, safe to show, not escaped */
+	char languages[KH_CARD_LANGUAGES_MAX][KH_LANGUAGE_MAX + 1];
+	size_t n_languages;
+	struct kh_sign_public signing_key;
+	struct kh_card_recipient recipients[KH_CARD_RECIPIENTS_MAX];
+	size_t n_recipients;
+};
+
+/*
+ * Read and verify a whole card. Strict: unknown, missing or repeated keys are
+ * errors; so is anything after the signature.
+ *	line	receives the line of the error (1-based), 0 if none applies
+ * Errors: KH_EFORMAT, KH_EKEY, KH_EAUTH, KH_ELIMIT, KH_EUNSUP (version).
+ */
+KH_CHECKED enum kh_err kh_card_read(
+    const char *text, size_t n, struct kh_card *out, unsigned *line);
+
+/*
+ * Write and sign. signing_key is taken from `sk`.
+ *	text	receives a NUL-terminated text that the caller frees with free
+ * Errors: KH_ENOMEM; KH_ENAME for a name that is not safe to show; KH_EFORMAT
+ * for days or languages that kh_card_read would refuse.
+ */
+KH_CHECKED enum kh_err kh_card_write(const struct kh_card *c,
+    const struct kh_sign_secret *sk, char **text, size_t *n);
+
+/*
+ * The recipient valid on `day` (YYYY-MM-DD, so that string order is time
+ * order); of several the one that ends first.
+ * Errors: KH_EEXPIRED when there is none.
+ */
+KH_CHECKED enum kh_err kh_card_recipient_on(const struct kh_card *c,
+    const char *day, struct kh_recipient *out);
+
+/* The fingerprint people compare: words over signing key and recipients. */
+void kh_card_fingerprint(const struct kh_card *c,
+    char out[static 80]);
+
+/*
+ * A file stem for a newsroom's name: "The Example Times" gives
+ * "the-example-times". What is left of a name without ASCII letters is
+ * "newsroom-" and 8 hex digits of its hash.
+ */
+void kh_card_id(const char *name, char out[static KH_CARD_ID_MAX + 1]);
+
+/* Is it such a stem? [a-z0-9-]{1,64}, no dash at either end. */
+int kh_card_id_valid(const char *id, size_t n);
+
+/* Is it a real day of the form YYYY-MM-DD? */
+int kh_day_valid(const char *day);
+
+/* The day (UTC) of a time in seconds since 1970; 0 <= t < year 10000. */
+void kh_day_of(int64_t t, char out[static KH_DAY_LEN + 1]);
+
+#endif

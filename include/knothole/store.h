@@ -1,0 +1,76 @@
+/*
+ * The store: where sealed objects rest. An interface with one engine so far,
+ * `dir:`. Only the store process of knotholed calls it.
+ *
+ *	ROOT/objects/<32 hex>.age	sealed objects, mode 0400
+ *	ROOT/replies/			sealed answers
+ *
+ * An object is born without a name (O_TMPFILE), so nothing half-written can
+ * ever be found: not after a refusal, not after kill -9, not after a power
+ * cut. Every object has a random name and the same time stamp,
+ * 1980-01-01T00:00:00Z.
+ */
+#ifndef KNOTHOLE_STORE_H
+#define KNOTHOLE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "knothole/err.h"
+#include "knothole/limits.h"
+
+struct kh_store;
+struct kh_draft;
+
+#define KH_STORE_TIME 315532800 /* 1980-01-01T00:00:00Z */
+
+/*
+ * Open a store.
+ *	where	"dir:/path", or a plain path; the directory and what is in it
+ *		is made (0700) when it is not there
+ * Errors: KH_ESYS; KH_EFORMAT an engine that we do not know; KH_EUNSUP the
+ * file system cannot make files without a name; KH_EAUTH the directory is
+ * accessible to group or others, or is not ours (L32).
+ */
+KH_CHECKED enum kh_err kh_store_open(const char *where, struct kh_store **out);
+
+/* The same on a directory that is open already; takes `fd` over when it
+ * returns KH_OK. For a process that may not open paths. */
+KH_CHECKED enum kh_err kh_store_open_at(int fd, struct kh_store **out);
+
+void kh_store_close(struct kh_store *st); /* NULL is fine */
+
+/* Bytes that a new object may take now: what is free less a reserve of 1/64
+ * of the disk (at least 64 MiB, at most 1 GiB), for directories and to stop
+ * before the host suffers. Errors: KH_ESYS. */
+KH_CHECKED enum kh_err kh_store_room(struct kh_store *st, uint64_t *bytes);
+
+/* A new object without a name. Errors: KH_ESYS, KH_EFULL. */
+KH_CHECKED enum kh_err kh_store_draft(
+    struct kh_store *st, struct kh_draft **out);
+
+/* Its write-only descriptor; the draft's. A duplicate may be passed on. */
+int kh_draft_fd(const struct kh_draft *d);
+
+/*
+ * Make it durable, then give it its name, then make that durable. Frees the
+ * draft, whatever happens.
+ *	id	receives the object's id; after an error there is no object
+ *		(if only the last step failed, its name is taken back)
+ * Errors: KH_EFULL, KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_commit(struct kh_store *st, struct kh_draft *d,
+    uint8_t id[static KH_OBJECT_ID_LEN]);
+
+/* Give it up: it never was. NULL is fine. */
+void kh_store_abort(struct kh_draft *d);
+
+/* Remove an object, durably. Errors: KH_ENOENT, KH_ESYS. */
+KH_CHECKED enum kh_err kh_store_remove(
+    struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN]);
+
+/* "<32 hex>.age", NUL-terminated. */
+void kh_object_name(const uint8_t id[static KH_OBJECT_ID_LEN],
+    char out[static KH_OBJECT_NAME_LEN + 1]);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * The configuration file: `key = value` lines, '#' comments, UTF-8. Unknown,
+ * repeated and missing keys are errors that name file and line. Read by the
+ * keeper alone, before anything else.
+ */
+#ifndef KNOTHOLED_CONFIG_H
+#define KNOTHOLED_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "knothole/err.h"
+#include "knothole/limits.h"
+
+enum kh_listen_kind {
+	KH_LISTEN_UNIX,
+	KH_LISTEN_TCP4,
+	KH_LISTEN_TCP6
+};
+
+/* Where to listen. Loopback or a unix socket: nothing else can be said. */
+struct kh_listen {
+	enum kh_listen_kind kind;
+	char path[KH_PATH_MAX + 1];	/* unix: absolute, fits sun_path */
+	uint8_t addr[16];		/* tcp: network order; 4 or 16 bytes */
+	uint16_t port;			/* tcp: 0 lets the kernel choose */
+};
+
+struct kh_config {
+	struct kh_listen source_listen;	/* required */
+	char store[KH_PATH_MAX + 1];	/* required; "/path" or "dir:/path" */
+	char newsrooms[KH_PATH_MAX + 1]; /* required */
+	/* What the instance itself must keep: its salt. "" in the file's
+	 * place means the store's path and ".state". */
+	char state[KH_PATH_MAX + 1];
+	char site_name[KH_SITE_NAME_MAX + 1]; /* default "Knothole" */
+	uint64_t max_upload;	/* bytes of a request body; default 20 GiB */
+	uint32_t max_message;	/* characters; default 100000 */
+	uint32_t max_visits;	/* connections at once; default 1000 */
+};
+
+/* What is wrong, for one line on stderr. */
+struct kh_config_fault {
+	unsigned line;	/* 1-based; 0 when it is the file as a whole */
+	char text[256];	/* printable, without full stop */
+};
+
+/*
+ * Parse a whole file.
+ *	out	set completely on KH_OK, defaults filled in
+ *	fault	set on every error
+ * Sizes: digits and an optional unit B, K, M, G, KiB, MiB, GiB (powers of
+ * 1024), a blank between them or not. Paths must be absolute.
+ * Errors: KH_EFORMAT, KH_ELIMIT.
+ */
+KH_CHECKED enum kh_err kh_config_parse(const char *text, size_t n,
+    struct kh_config *out, struct kh_config_fault *fault);
+
+/* Read the file at `path`. Errors: KH_ENOENT, KH_ESYS, and as above. */
+KH_CHECKED enum kh_err kh_config_load(const char *path,
+    struct kh_config *out, struct kh_config_fault *fault);
+
+/* "unix:/path", "tcp:127.0.0.1:80" or "tcp:[::1]:80" (and nothing that is not
+ * loopback). Errors: KH_EFORMAT; KH_EUNSUP for another address. */
+KH_CHECKED enum kh_err kh_listen_parse(const char *text, struct kh_listen *out);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * The strict parser of the request head. It looks at the bytes before
+ * libmicrohttpd does, and refuses what that would let through (RFC 9110, RFC
+ * 9112): bare LF, folded lines, NUL and other controls, blanks before a
+ * colon, a second Content-Length or Host, any Transfer-Encoding, another
+ * version than HTTP/1.1, methods other than GET, HEAD and POST, targets
+ * outside our own alphabet.
+ */
+#ifndef KNOTHOLED_VISIT_HEAD_H
+#define KNOTHOLED_VISIT_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "knothole/err.h"
+#include "knothole/limits.h"
+
+enum kh_method {
+	KH_GET,
+	KH_HEAD,
+	KH_POST
+};
+
+/* Slices point into the parsed bytes; they are not NUL-terminated. */
+struct kh_slice {
+	const char *p;
+	size_t n;
+};
+
+struct kh_head {
+	enum kh_method method;
+	struct kh_slice path;	/* [/A-Za-z0-9._-]+, begins with '/' */
+	struct kh_slice query;	/* after '?', [A-Za-z0-9._~=&%+-]*, or n = 0 */
+	bool has_length;
+	uint64_t length;	/* Content-Length */
+	struct kh_slice type;	/* Content-Type as it stands, or n = 0 */
+	bool expect_continue;	/* Expect: 100-continue */
+	size_t head_len;	/* bytes up to and with the empty line */
+};
+
+/* Why a head was refused; the visit answers accordingly. */
+enum kh_head_fault {
+	KH_HEAD_FINE,
+	KH_HEAD_MALFORMED,	/* 400 */
+	KH_HEAD_METHOD,		/* 405: a well-formed token, not one of ours */
+	KH_HEAD_TARGET,		/* 404: well-formed, outside our alphabet */
+	KH_HEAD_LENGTH,		/* 411: a POST without Content-Length */
+	KH_HEAD_CODING,		/* 501: Transfer-Encoding */
+	KH_HEAD_EXPECT,		/* 417: another expectation */
+	KH_HEAD_VERSION,	/* 505: not HTTP/1.1 */
+	KH_HEAD_LARGE		/* 431: over KH_HEAD_MAX or KH_HEADERS_MAX */
+};
+
+/*
+ * Parse a request head from the first `n` bytes of a connection.
+ *	out	set completely on KH_OK, zeroed otherwise
+ *	fault	why, on KH_EFORMAT and KH_ELIMIT; else KH_HEAD_FINE
+ * Errors: KH_EAGAIN the empty line has not arrived (and nothing before it is
+ * wrong so far as can be told); KH_EFORMAT; KH_ELIMIT.
+ */
+KH_CHECKED enum kh_err kh_head_parse(const uint8_t *p, size_t n,
+    struct kh_head *out, enum kh_head_fault *fault);
+
+#endif
