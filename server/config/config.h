@@ -7,6 +7,7 @@
 #define KNOTHOLED_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "knothole/err.h"
@@ -21,7 +22,7 @@ enum kh_listen_kind {
 /* Where to listen. Loopback or a unix socket: nothing else can be said. */
 struct kh_listen {
 	enum kh_listen_kind kind;
-	char path[KH_PATH_MAX + 1];	/* unix: absolute, fits sun_path */
+	char path[KH_PATH_MAX + 1];	/* unix: fits sun_path */
 	uint8_t addr[16];		/* tcp: network order; 4 or 16 bytes */
 	uint16_t port;			/* tcp: 0 lets the kernel choose */
 };
@@ -50,7 +51,7 @@ struct kh_config_fault {
  *	out	set completely on KH_OK, defaults filled in
  *	fault	set on every error
  * Sizes: digits and an optional unit B, K, M, G, KiB, MiB, GiB (powers of
- * 1024), a blank between them or not. Paths must be absolute.
+ * 1024), a blank between them or not. Relative paths stay relative.
  * Errors: KH_EFORMAT, KH_ELIMIT.
  */
 KH_CHECKED enum kh_err kh_config_parse(const char *text, size_t n,
