@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "knothole/age.h"
+#include "knothole/code.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
 #include "knothole/minisign.h"
@@ -43,7 +44,9 @@ struct kh_card {
 };
 
 /*
- * Read and verify a whole card. Strict: unknown, missing or repeated keys are
+ * Read and verify a whole card. Strict: the lines have the order shown above,
+ * "key = value" with one blank on either side, LF at the end; one language and
+ * one recipient at least, none twice. Unknown, missing or repeated keys are
  * errors; so is anything after the signature.
  *	line	receives the line of the error (1-based), 0 if none applies
  * Errors: KH_EFORMAT, KH_EKEY, KH_EAUTH, KH_ELIMIT, KH_EUNSUP (version).
@@ -54,8 +57,9 @@ KH_CHECKED enum kh_err kh_card_read(
 /*
  * Write and sign. signing_key is taken from `sk`.
  *	text	receives a NUL-terminated text that the caller frees with free
- * Errors: KH_ENOMEM; KH_ENAME for a name that is not safe to show; KH_EFORMAT
- * for days or languages that kh_card_read would refuse.
+ * Errors: KH_ENOMEM; KH_ENAME for a name that is not safe to show; KH_EKEY for
+ * a recipient of low order; KH_EFORMAT for anything else that kh_card_read
+ * would refuse. *text is NULL on error.
  */
 KH_CHECKED enum kh_err kh_card_write(const struct kh_card *c,
     const struct kh_sign_secret *sk, char **text, size_t *n);
@@ -69,8 +73,8 @@ KH_CHECKED enum kh_err kh_card_recipient_on(const struct kh_card *c,
     const char *day, struct kh_recipient *out);
 
 /* The fingerprint people compare: words over signing key and recipients. */
-void kh_card_fingerprint(const struct kh_card *c,
-    char out[static 80]);
+void kh_card_fingerprint(
+    const struct kh_card *c, char out[static KH_CODE_WORDS_TEXT_LEN]);
 
 /*
  * A file stem for a newsroom's name: "The Example Times" gives
@@ -82,7 +86,7 @@ void kh_card_id(const char *name, char out[static KH_CARD_ID_MAX + 1]);
 /* Is it such a stem? [a-z0-9-]{1,64}, no dash at either end. */
 int kh_card_id_valid(const char *id, size_t n);
 
-/* Is it a real day of the form YYYY-MM-DD? */
+/* Is it a real day of the form YYYY-MM-DD, from 0001-01-01 on? */
 int kh_day_valid(const char *day);
 
 /* The day (UTC) of a time in seconds since 1970; 0 <= t < year 10000. */

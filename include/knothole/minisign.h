@@ -22,6 +22,9 @@
 #define KH_SIGN_PUBLIC_LEN 32
 #define KH_SIGN_KEY_ID_LEN 8
 #define KH_SIGN_PUBLIC_TEXT_LEN 56
+/* Stock minisign 0.11 reads an untrusted comment's line into 1024 bytes, its
+ * beginning, LF and NUL included. */
+#define KH_UNTRUSTED_COMMENT_MAX 1000
 /* Four lines with the longest comments that we accept, and a NUL. */
 #define KH_SIGNATURE_TEXT_MAX (2 * KH_TRUSTED_COMMENT_MAX + 512)
 
@@ -47,8 +50,9 @@ KH_CHECKED enum kh_err kh_sign_public_parse(
     const char *text, size_t n, struct kh_sign_public *out);
 
 /*
- * Sign `n` bytes. The comments are one line of printable UTF-8 each, at most
- * KH_TRUSTED_COMMENT_MAX bytes (precondition); no clock is read.
+ * Sign `n` bytes. The comments are one line of UTF-8 without control characters
+ * each, at most KH_UNTRUSTED_COMMENT_MAX and KH_TRUSTED_COMMENT_MAX bytes
+ * (precondition); no clock is read.
  *	out	receives the four lines, each ended by LF, and a NUL
  * Errors: KH_ENOMEM.
  */
@@ -57,8 +61,10 @@ KH_CHECKED enum kh_err kh_sign(const struct kh_sign_secret *sk,
     char out[static KH_SIGNATURE_TEXT_MAX]);
 
 /*
- * Verify both signatures of `sig` (`sig_len` bytes, exactly four lines).
- * Errors: KH_EFORMAT; KH_EAUTH when one does not verify or names another key.
+ * Verify both signatures of `sig` (`sig_len` bytes, exactly four lines, each
+ * ended by LF). The comments are not interpreted.
+ * Errors: KH_EFORMAT; KH_EUNSUP the old kind that is not pre-hashed; KH_EAUTH
+ * when one does not verify or names another key.
  */
 KH_CHECKED enum kh_err kh_sign_verify(const struct kh_sign_public *pk,
     const uint8_t *msg, size_t n, const char *sig, size_t sig_len);

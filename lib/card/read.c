@@ -1,0 +1,279 @@
+/*
+ * Newsroom cards, read. Separate from their writing because the server only
+ * reads: what decides who can open a source's files is short and all here.
+ *
+ * The grammar is one fixed order of lines, "key = value" and LF each, so that
+ * a card has one spelling only (FORMAT.md, "Newsroom card").
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "knothole/card.h"
+#include "lib/base/precond.h"
+#include "lib/card/fields.h"
+
+#define SEPARATOR " = "
+
+_Static_assert(KH_CODE_WORDS_TEXT_LEN == 80, "callers' fingerprint buffers");
+
+struct reader {
+	const char *text;
+	size_t n;
+	size_t at; /* begin of the line looked at */
+	unsigned line; /* its number */
+};
+
+/* What follows "key = " in a line. */
+struct value {
+	const char *p;
+	size_t n;
+};
+
+/* Has the line looked at this key? */
+static int
+field(const struct reader *r, const char *key, struct value *v)
+{
+	const char *line = r->text + r->at, *lf;
+	size_t len, key_len = strlen(key), sep_len = strlen(SEPARATOR);
+
+	lf = memchr(line, '\n', r->n - r->at);
+	if (lf == NULL)
+		return 0;
+	len = (size_t)(lf - line);
+	if (len < key_len + sep_len || memcmp(line, key, key_len) != 0 ||
+	    memcmp(line + key_len, SEPARATOR, sep_len) != 0)
+		return 0;
+	v->p = line + key_len + sep_len;
+	v->n = len - key_len - sep_len;
+	return 1;
+}
+
+/* The line looked at, whose value this is, was right. */
+static void
+pass(struct reader *r, const struct value *v)
+{
+	r->at = (size_t)(v->p + v->n - r->text) + 1;
+	r->line++;
+}
+
+static enum kh_err
+read_version(struct reader *r)
+{
+	struct value v;
+	size_t i;
+
+	if (!field(r, "knothole-card", &v))
+		return KH_EFORMAT;
+	if (v.n == 1 && v.p[0] == '1') {
+		pass(r, &v);
+		return KH_OK;
+	}
+	if (v.n == 0 || v.n > 9 || v.p[0] == '0')
+		return KH_EFORMAT;
+	for (i = 0; i < v.n; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return KH_EFORMAT;
+	}
+	return KH_EUNSUP;
+}
+
+static enum kh_err
+read_name(struct reader *r, struct kh_card *c)
+{
+	struct value v;
+
+	if (!field(r, "name", &v))
+		return KH_EFORMAT;
+	if (v.n > KH_CARD_NAME_MAX)
+		return KH_ELIMIT;
+	if (!kh_card_name_ok(v.p, v.n))
+		return KH_EFORMAT;
+	memcpy(c->name, v.p, v.n);
+	pass(r, &v);
+	return KH_OK;
+}
+
+static enum kh_err
+add_language(struct kh_card *c, const struct value *v)
+{
+	char *to;
+	size_t i;
+
+	if (c->n_languages == KH_CARD_LANGUAGES_MAX)
+		return KH_ELIMIT;
+	if (!kh_card_language_ok(v->p, v->n))
+		return KH_EFORMAT;
+	to = c->languages[c->n_languages];
+	memcpy(to, v->p, v->n);
+	for (i = 0; i < c->n_languages; i++) {
+		if (strcmp(to, c->languages[i]) == 0)
+			return KH_EFORMAT;
+	}
+	c->n_languages++;
+	return KH_OK;
+}
+
+/* A point of low order would make the shared secret zero (RFC 7748, 6.1); the
+ * sealer would refuse it when a source is waiting, so refuse it now. */
+static int
+low_order(const struct kh_recipient *to)
+{
+	static const uint8_t scalar[KH_X25519_LEN] = {1};
+	uint8_t shared[KH_X25519_LEN];
+
+	return crypto_scalarmult(shared, scalar, to->pk) != 0;
+}
+
+/* "age1... YYYY-MM-DD YYYY-MM-DD" */
+static enum kh_err
+add_recipient(struct kh_card *c, const struct value *v)
+{
+	const size_t first = KH_RECIPIENT_TEXT_LEN + 1;
+	const size_t last = first + KH_DAY_LEN + 1;
+	char text[KH_RECIPIENT_TEXT_LEN + 1];
+	struct kh_card_recipient *to;
+	size_t i;
+
+	if (c->n_recipients == KH_CARD_RECIPIENTS_MAX)
+		return KH_ELIMIT;
+	if (v->n != last + KH_DAY_LEN || v->p[first - 1] != ' ' ||
+	    v->p[last - 1] != ' ')
+		return KH_EFORMAT;
+	to = &c->recipients[c->n_recipients];
+	memcpy(to->first, v->p + first, KH_DAY_LEN);
+	memcpy(to->last, v->p + last, KH_DAY_LEN);
+	if (!kh_day_valid(to->first) || !kh_day_valid(to->last) ||
+	    strcmp(to->first, to->last) > 0)
+		return KH_EFORMAT;
+	if (kh_recipient_parse(v->p, KH_RECIPIENT_TEXT_LEN, &to->to) != KH_OK ||
+	    low_order(&to->to))
+		return KH_EKEY;
+	kh_recipient_format(&to->to, text);
+	if (memcmp(text, v->p, KH_RECIPIENT_TEXT_LEN) != 0)
+		return KH_EKEY; /* capitals */
+	for (i = 0; i < c->n_recipients; i++) {
+		if (memcmp(&c->recipients[i].to, &to->to, sizeof(to->to)) == 0)
+			return KH_EFORMAT;
+	}
+	c->n_recipients++;
+	return KH_OK;
+}
+
+/* Every line with this key, at least one. */
+static enum kh_err
+read_list(struct reader *r, const char *key, struct kh_card *c,
+    enum kh_err (*add)(struct kh_card *, const struct value *))
+{
+	struct value v;
+	unsigned first = r->line;
+	enum kh_err e;
+
+	while (field(r, key, &v)) {
+		e = add(c, &v);
+		if (e != KH_OK)
+			return e;
+		pass(r, &v);
+	}
+	return r->line > first ? KH_OK : KH_EFORMAT;
+}
+
+static enum kh_err
+read_signing_key(struct reader *r, struct kh_card *c)
+{
+	struct value v;
+	enum kh_err e;
+
+	if (!field(r, "signing_key", &v))
+		return KH_EFORMAT;
+	e = kh_sign_public_parse(v.p, v.n, &c->signing_key);
+	if (e == KH_OK)
+		pass(r, &v);
+	return e;
+}
+
+static enum kh_err
+read_all(struct reader *r, struct kh_card *c)
+{
+	enum kh_err e;
+
+	e = read_version(r);
+	if (e == KH_OK)
+		e = read_name(r, c);
+	if (e == KH_OK)
+		e = read_list(r, "language", c, add_language);
+	if (e == KH_OK)
+		e = read_signing_key(r, c);
+	if (e == KH_OK)
+		e = read_list(r, "recipient", c, add_recipient);
+	if (e == KH_OK)
+		e = kh_sign_verify(&c->signing_key, (const uint8_t *)r->text,
+		    r->at, r->text + r->at, r->n - r->at);
+	return e;
+}
+
+enum kh_err
+kh_card_read(const char *text, size_t n, struct kh_card *out, unsigned *line)
+{
+	struct reader r = {.text = text, .n = n, .line = 1};
+	enum kh_err e;
+
+	PRECOND((text != NULL || n == 0) && out != NULL && line != NULL);
+	*line = 0;
+	memset(out, 0, sizeof(*out));
+	if (n > KH_CARD_MAX)
+		return KH_ELIMIT;
+	if (n == 0)
+		return KH_EFORMAT;
+	e = read_all(&r, out);
+	if (e != KH_OK) {
+		*line = r.line;
+		memset(out, 0, sizeof(*out));
+	}
+	return e;
+}
+
+enum kh_err
+kh_card_recipient_on(
+    const struct kh_card *c, const char *day, struct kh_recipient *out)
+{
+	const struct kh_card_recipient *r, *best = NULL;
+	size_t i;
+
+	PRECOND(c != NULL && c->n_recipients <= KH_CARD_RECIPIENTS_MAX);
+	PRECOND(day != NULL && kh_day_valid(day) && out != NULL);
+	memset(out, 0, sizeof(*out));
+	for (i = 0; i < c->n_recipients; i++) {
+		r = &c->recipients[i];
+		if (strcmp(r->first, day) > 0 || strcmp(r->last, day) < 0)
+			continue;
+		if (best == NULL || strcmp(r->last, best->last) < 0)
+			best = r;
+	}
+	if (best == NULL)
+		return KH_EEXPIRED;
+	*out = best->to;
+	return KH_OK;
+}
+
+/* kh_fingerprint_words over: the label (28 ASCII bytes), the signing key (32
+ * bytes), every recipient's key in the card's order (32 bytes each). */
+void
+kh_card_fingerprint(
+    const struct kh_card *c, char out[static KH_CODE_WORDS_TEXT_LEN])
+{
+	static const char label[] = "knothole card fingerprint v1";
+	uint8_t b[sizeof(label) - 1 + KH_SIGN_PUBLIC_LEN +
+	    KH_CARD_RECIPIENTS_MAX * KH_X25519_LEN];
+	size_t i, n = 0;
+
+	PRECOND(c != NULL && c->n_recipients <= KH_CARD_RECIPIENTS_MAX);
+	memcpy(b, label, sizeof(label) - 1);
+	n += sizeof(label) - 1;
+	memcpy(b + n, c->signing_key.pk, KH_SIGN_PUBLIC_LEN);
+	n += KH_SIGN_PUBLIC_LEN;
+	for (i = 0; i < c->n_recipients; i++) {
+		memcpy(b + n, c->recipients[i].to.pk, KH_X25519_LEN);
+		n += KH_X25519_LEN;
+	}
+	kh_fingerprint_words(b, n, out);
+}

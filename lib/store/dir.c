@@ -1,0 +1,434 @@
+/*
+ * The store in a directory of a local file system. Separate from whoever asks,
+ * because the order of these system calls is what "nothing half-written, no
+ * times" rests on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "knothole/store.h"
+#include "lib/base/precond.h"
+
+#define SCHEME "dir:"
+#define NAME_TRIES 8 /* random names; two that are taken are a broken RNG */
+#define PROC_FD_LEN 32
+#define RESERVE_MIN (UINT64_C(64) << 20)
+#define RESERVE_MAX (UINT64_C(1) << 30)
+#define RESERVE_SHARE 64
+
+struct kh_store {
+	int root_fd;
+	int objects_fd;
+	int replies_fd;
+};
+
+struct kh_draft {
+	int fd;
+};
+
+static const struct timespec fixed_times[2] = {
+    {.tv_sec = KH_STORE_TIME}, {.tv_sec = KH_STORE_TIME}};
+
+static bool
+is_full(int err)
+{
+	return err == ENOSPC || err == EDQUOT;
+}
+
+static enum kh_err
+sys_err(void)
+{
+	return is_full(errno) ? KH_EFULL : KH_ESYS;
+}
+
+/* Close, keep errno. */
+static void
+shut(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+/* Ours, a directory, and closed to everybody else (L32)? */
+static enum kh_err
+check_directory(int fd)
+{
+	struct stat sb;
+
+	if (fstat(fd, &sb) != 0)
+		return KH_ESYS;
+	if (!S_ISDIR(sb.st_mode)) {
+		errno = ENOTDIR;
+		return KH_ESYS;
+	}
+	if (sb.st_uid != geteuid() || (sb.st_mode & 077) != 0)
+		return KH_EAUTH;
+	return KH_OK;
+}
+
+/* A directory that was just made has to outlast a power cut. A parent that we
+ * may not read is its owner's business. */
+static enum kh_err
+sync_parent(int fd)
+{
+	enum kh_err e = KH_OK;
+	int up;
+
+	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (up >= 0 && fsync(up) != 0)
+		e = KH_ESYS;
+	shut(up);
+	return e;
+}
+
+/* Open a directory below `at`, made if need be, never through a link. */
+static enum kh_err
+open_directory(int at, const char *name, int *fd)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	bool made = false;
+	enum kh_err e;
+
+	*fd = openat(at, name, flags);
+	if (*fd < 0 && errno == ENOENT) {
+		made = mkdirat(at, name, 0700) == 0;
+		if (!made && errno != EEXIST)
+			return KH_ESYS;
+		*fd = openat(at, name, flags);
+	}
+	if (*fd < 0)
+		return KH_ESYS;
+	e = check_directory(*fd);
+	if (e == KH_OK && made)
+		e = sync_parent(*fd);
+	if (e != KH_OK) {
+		shut(*fd);
+		*fd = -1;
+	}
+	return e;
+}
+
+/* The directory's own times would tell when the last object came. They are
+ * not worth a failure: an object is stored all the same. */
+static void
+hide_times(int fd)
+{
+	int saved = errno;
+
+	(void)futimens(fd, fixed_times);
+	errno = saved;
+}
+
+static int
+open_nameless(const struct kh_store *st)
+{
+	return openat(
+	    st->objects_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0400);
+}
+
+/* The only path by which a file without a name can be linked without
+ * privilege: open(2), O_TMPFILE. */
+static void
+proc_path(int fd, char out[static PROC_FD_LEN])
+{
+	snprintf(out, PROC_FD_LEN, "/proc/self/fd/%d", fd);
+}
+
+/*
+ * Can files be made without a name here, and named later? Found out before a
+ * source sends anything. A full disk is no reason not to start.
+ */
+static enum kh_err
+probe(const struct kh_store *st)
+{
+	char path[PROC_FD_LEN];
+	enum kh_err e = KH_OK;
+	struct stat a, b;
+	int fd;
+
+	fd = open_nameless(st);
+	if (fd < 0 && is_full(errno))
+		return KH_OK;
+	if (fd < 0)
+		return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
+		    ? KH_EUNSUP
+		    : KH_ESYS;
+	proc_path(fd, path);
+	if (fstat(fd, &a) != 0 || stat(path, &b) != 0)
+		e = KH_ESYS;
+	else if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		e = KH_EUNSUP;
+	shut(fd);
+	return e;
+}
+
+static enum kh_err
+open_parts(struct kh_store *st)
+{
+	enum kh_err e;
+
+	e = check_directory(st->root_fd);
+	if (e == KH_OK)
+		e = open_directory(st->root_fd, "objects", &st->objects_fd);
+	if (e == KH_OK)
+		e = open_directory(st->root_fd, "replies", &st->replies_fd);
+	if (e == KH_OK)
+		e = probe(st);
+	if (e != KH_OK)
+		return e;
+	hide_times(st->objects_fd);
+	hide_times(st->replies_fd);
+	hide_times(st->root_fd);
+	return fsync(st->root_fd) == 0 ? KH_OK : KH_ESYS;
+}
+
+enum kh_err
+kh_store_open_at(int fd, struct kh_store **out)
+{
+	struct kh_store *st;
+	enum kh_err e;
+
+	PRECOND(fd >= 0 && out != NULL);
+	*out = NULL;
+	st = malloc(sizeof(*st));
+	if (st == NULL)
+		return KH_ENOMEM;
+	st->root_fd = fd;
+	st->objects_fd = st->replies_fd = -1;
+	e = open_parts(st);
+	if (e != KH_OK) {
+		st->root_fd = -1; /* still the caller's */
+		kh_store_close(st);
+		return e;
+	}
+	*out = st;
+	return KH_OK;
+}
+
+/* "dir:PATH", or PATH: what has no "word:" before its first slash. Slashes at
+ * the end are dropped: with one, O_NOFOLLOW would follow a link. */
+static enum kh_err
+path_of(const char *where, char **path)
+{
+	size_t n;
+
+	*path = NULL;
+	if (strncmp(where, SCHEME, strlen(SCHEME)) == 0)
+		where += strlen(SCHEME);
+	else if (where[strcspn(where, ":/")] == ':')
+		return KH_EFORMAT;
+	if (where[0] == '\0')
+		return KH_EFORMAT;
+	*path = strdup(where);
+	if (*path == NULL)
+		return KH_ENOMEM;
+	for (n = strlen(*path); n > 1 && (*path)[n - 1] == '/'; n--)
+		(*path)[n - 1] = '\0';
+	return KH_OK;
+}
+
+enum kh_err
+kh_store_open(const char *where, struct kh_store **out)
+{
+	char *path = NULL;
+	enum kh_err e;
+	int fd = -1;
+
+	PRECOND(where != NULL && out != NULL);
+	*out = NULL;
+	e = path_of(where, &path);
+	if (e == KH_OK)
+		e = open_directory(AT_FDCWD, path, &fd);
+	if (e == KH_OK)
+		e = kh_store_open_at(fd, out);
+	if (e != KH_OK)
+		shut(fd);
+	free(path);
+	return e;
+}
+
+void
+kh_store_close(struct kh_store *st)
+{
+	if (st == NULL)
+		return;
+	shut(st->root_fd);
+	shut(st->objects_fd);
+	shut(st->replies_fd);
+	free(st);
+}
+
+static uint64_t
+reserve_of(uint64_t all)
+{
+	uint64_t r = all / RESERVE_SHARE;
+
+	if (r < RESERVE_MIN)
+		r = RESERVE_MIN;
+	return r > RESERVE_MAX ? RESERVE_MAX : r;
+}
+
+enum kh_err
+kh_store_room(struct kh_store *st, uint64_t *bytes)
+{
+	uint64_t unit, reserve, avail;
+	struct statvfs sv;
+
+	PRECOND(st != NULL && bytes != NULL);
+	*bytes = 0;
+	if (fstatvfs(st->objects_fd, &sv) != 0)
+		return KH_ESYS;
+	unit = sv.f_frsize > 0 ? sv.f_frsize : 1;
+	if (sv.f_blocks > UINT64_MAX / unit) {
+		errno = EOVERFLOW;
+		return KH_ESYS;
+	}
+	/* More available than there is: a file system that means "none". */
+	if (sv.f_bavail > sv.f_blocks)
+		return KH_OK;
+	reserve = reserve_of(sv.f_blocks * unit);
+	avail = sv.f_bavail * unit;
+	*bytes = avail > reserve ? avail - reserve : 0;
+	return KH_OK;
+}
+
+enum kh_err
+kh_store_draft(struct kh_store *st, struct kh_draft **out)
+{
+	struct kh_draft *d;
+	enum kh_err e;
+
+	PRECOND(st != NULL && out != NULL);
+	*out = NULL;
+	d = malloc(sizeof(*d));
+	if (d == NULL)
+		return KH_ENOMEM;
+	d->fd = open_nameless(st);
+	if (d->fd < 0) {
+		e = sys_err();
+		free(d);
+		return e;
+	}
+	*out = d;
+	return KH_OK;
+}
+
+int
+kh_draft_fd(const struct kh_draft *d)
+{
+	PRECOND(d != NULL && d->fd >= 0);
+	return d->fd;
+}
+
+void
+kh_store_abort(struct kh_draft *d)
+{
+	if (d == NULL)
+		return;
+	shut(d->fd);
+	free(d);
+}
+
+/* Times first, so that they are as durable as the data; whatever the umask
+ * was, nobody else may read it. */
+static enum kh_err
+make_durable(const struct kh_draft *d)
+{
+	if (fchmod(d->fd, 0400) != 0 || futimens(d->fd, fixed_times) != 0 ||
+	    fsync(d->fd) != 0)
+		return sys_err();
+	return KH_OK;
+}
+
+static enum kh_err
+link_in(const struct kh_store *st, const struct kh_draft *d,
+    uint8_t id[static KH_OBJECT_ID_LEN],
+    char name[static KH_OBJECT_NAME_LEN + 1])
+{
+	char path[PROC_FD_LEN];
+	int i;
+
+	proc_path(d->fd, path);
+	for (i = 0; i < NAME_TRIES; i++) {
+		randombytes_buf(id, KH_OBJECT_ID_LEN);
+		kh_object_name(id, name);
+		if (linkat(AT_FDCWD, path, st->objects_fd, name,
+			AT_SYMLINK_FOLLOW) == 0)
+			return KH_OK;
+		if (errno != EEXIST)
+			break;
+	}
+	return sys_err();
+}
+
+/* The name may or may not be durable: as far as it is in our power it never
+ * was. */
+static void
+take_back(const struct kh_store *st, const char *name)
+{
+	int saved = errno;
+
+	(void)unlinkat(st->objects_fd, name, 0);
+	hide_times(st->objects_fd);
+	(void)fsync(st->objects_fd);
+	errno = saved;
+}
+
+enum kh_err
+kh_store_commit(struct kh_store *st, struct kh_draft *d,
+    uint8_t id[static KH_OBJECT_ID_LEN])
+{
+	char name[KH_OBJECT_NAME_LEN + 1];
+	enum kh_err e;
+
+	PRECOND(st != NULL && d != NULL && d->fd >= 0);
+	e = make_durable(d);
+	if (e == KH_OK)
+		e = link_in(st, d, id, name);
+	if (e != KH_OK)
+		goto out;
+	hide_times(st->objects_fd);
+	if (fsync(st->objects_fd) != 0) {
+		e = sys_err();
+		take_back(st, name);
+	}
+out:
+	if (e != KH_OK)
+		memset(id, 0, KH_OBJECT_ID_LEN);
+	kh_store_abort(d); /* without a name it is gone; with one it stays */
+	return e;
+}
+
+enum kh_err
+kh_store_remove(struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN])
+{
+	char name[KH_OBJECT_NAME_LEN + 1];
+
+	PRECOND(st != NULL);
+	kh_object_name(id, name);
+	if (unlinkat(st->objects_fd, name, 0) != 0)
+		return errno == ENOENT ? KH_ENOENT : KH_ESYS;
+	hide_times(st->objects_fd);
+	return fsync(st->objects_fd) == 0 ? KH_OK : KH_ESYS;
+}
+
+void
+kh_object_name(const uint8_t id[static KH_OBJECT_ID_LEN],
+    char out[static KH_OBJECT_NAME_LEN + 1])
+{
+	static const char suffix[] = ".age";
+
+	sodium_bin2hex(out, KH_OBJECT_NAME_LEN + 1, id, KH_OBJECT_ID_LEN);
+	memcpy(out + (size_t)2 * KH_OBJECT_ID_LEN, suffix, sizeof(suffix));
+}
