@@ -9,6 +9,13 @@
  *
  * Payload keys, file keys and plaintext live in kh_secret_alloc memory and are
  * wiped at their last use.
+ *
+ * The last stanza of a header that we seal to recipients is our own,
+ * "knothole.example/check" with a digest of the header before it (lib/age/
+ * check.c has the bytes). Other readers pass over it, as the spec asks. It
+ * authenticates nothing, the MAC does; but when no key fits, it tells whether
+ * the object is damaged (KH_EAUTH) or for somebody else (KH_ENOKEY). Headers
+ * without it (stock age, passphrases) give KH_ENOKEY in both cases.
  */
 #ifndef KNOTHOLE_AGE_H
 #define KNOTHOLE_AGE_H
@@ -35,7 +42,9 @@ struct kh_identity {
 /*
  * Text to key and back. `n` bytes of text, without a line end; any case of
  * Bech32 but mixed. Text out is NUL-terminated.
- * Errors: KH_EKEY when it is not exactly one well-formed key.
+ * Errors: KH_EKEY when it is not exactly one well-formed key; a recipient also
+ * when it is of low order or not reduced, because nobody could open what is
+ * sealed to it. *out is zeroed on error.
  */
 KH_CHECKED enum kh_err kh_recipient_parse(
     const char *text, size_t n, struct kh_recipient *out);
@@ -71,7 +80,8 @@ KH_CHECKED enum kh_err kh_keyring_passphrase(
 /*
  * Add every identity of an identity file: lines of AGE-SECRET-KEY-1...,
  * blank lines and lines beginning with '#' are passed over, LF or CRLF.
- * Errors: KH_EFORMAT for any other line, or when there is no identity.
+ * Errors: KH_EFORMAT for any other line, or when there is no identity;
+ * KH_ELIMIT. On an error nothing of the file was added.
  */
 KH_CHECKED enum kh_err kh_keyring_add_file(
     struct kh_keyring *kr, const char *text, size_t n);
@@ -95,7 +105,9 @@ struct kh_sealer;
 
 /*
  * Make the file key, wrap it to everyone in `to`, write the header to `sink`.
- * `to` is not kept; the sink's ctx must live as long as the sealer.
+ * `to` is not kept; the sink's ctx must live as long as the sealer. Afterwards
+ * each call passes on all chunks that it completed, several at once; the chunk
+ * that may be the last one waits for kh_sealer_finish.
  * Errors: KH_EKEY for a recipient of low order, KH_ELIMIT, KH_ENOMEM, and
  * whatever the sink returns. *out is NULL on error.
  */
@@ -133,8 +145,10 @@ KH_CHECKED enum kh_err kh_opener_new(struct kh_opener **out,
 
 /*
  * Errors: KH_EFORMAT malformed header or armor; KH_EAUTH HMAC or chunk does
- * not authenticate; KH_ENOKEY no stanza for these keys; KH_ELIMIT a cap;
- * whatever the sink returns. After an error only kh_opener_free may follow.
+ * not authenticate, check stanza does not fit, bytes after the last chunk;
+ * KH_ENOKEY no stanza for these keys; KH_ELIMIT a cap; KH_ENOMEM; whatever the
+ * sink returns. After an error only kh_opener_free may follow. Neither the
+ * error nor what was released before it depends on how the input was split.
  */
 KH_CHECKED enum kh_err kh_opener_write(
     struct kh_opener *o, const uint8_t *p, size_t n);
@@ -153,8 +167,9 @@ void kh_opener_free(struct kh_opener *o);
  */
 struct kh_age_reader;
 
-/* Errors as for kh_opener_write, and KH_ETRUNC. `src.ctx` must outlive it;
- * `kr` is needed during the call only. */
+/* Errors as for kh_opener_write, KH_ETRUNC, and KH_ELIMIT for a source larger
+ * than KH_OBJECT_LEN_MAX. `src.ctx` must outlive it; `kr` is needed during the
+ * call only. */
 KH_CHECKED enum kh_err kh_age_reader_new(struct kh_age_reader **out,
     const struct kh_keyring *kr, struct kh_source src);
 
