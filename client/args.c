@@ -1,0 +1,85 @@
+/*
+ * Reading the command line. Separate so that every command refuses the same
+ * things in the same words, and prints nothing unescaped.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "client/args.h"
+#include "client/exit.h"
+
+#define FD_MAX 1048576 /* what Linux allows a process by default */
+
+int
+kh_args_next(
+    int argc, char **argv, const char *shorts, const struct option *longs)
+{
+	char letter[3] = "-";
+	const char *what;
+	int c;
+
+	opterr = 0;
+	c = getopt_long(argc, argv, shorts, longs, NULL);
+	if (c != '?' && c != ':')
+		return c;
+	what = optind > 0 && optind <= argc ? argv[optind - 1] : "option";
+	if (strncmp(what, "--", 2) != 0 && isgraph((unsigned char)optopt)) {
+		letter[1] = (char)optopt;
+		what = letter;
+	}
+	if (c == ':')
+		kh_say(what, "needs a value; see --help");
+	else
+		kh_say(what, "no such option, or used wrongly; see --help");
+	return '?';
+}
+
+void
+kh_args_reset(void)
+{
+	optind = 0; /* getopt(3), NOTES: glibc starts over */
+}
+
+bool
+kh_args_number(const char *text, unsigned min, unsigned max, unsigned *out)
+{
+	unsigned v = 0, digit;
+	size_t i;
+
+	*out = 0;
+	for (i = 0; text[i] != '\0'; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		digit = (unsigned)(text[i] - '0');
+		if (digit > max || v > (max - digit) / 10)
+			return false;
+		v = v * 10 + digit;
+	}
+	if (i == 0 || v < min)
+		return false;
+	*out = v;
+	return true;
+}
+
+bool
+kh_args_key(struct kh_args_keys *k, int letter, const char *value)
+{
+	unsigned fd;
+
+	if (letter == 'i') {
+		if (k->n == KH_ARGS_KEYS_MAX) {
+			kh_say("-i", "given too often; at most %d times",
+			    KH_ARGS_KEYS_MAX);
+			return false;
+		}
+		k->path[k->n++] = value;
+		return true;
+	}
+	if (!kh_args_number(value, 0, FD_MAX, &fd)) {
+		kh_say("--passphrase-fd",
+		    "not a descriptor; give the number of an open one");
+		return false;
+	}
+	k->fd = (int)fd;
+	return true;
+}

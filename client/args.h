@@ -1,0 +1,40 @@
+/*
+ * The command line: options through getopt_long, with messages of our own
+ * (the library's print what was typed as it is).
+ */
+#ifndef KNOTHOLE_CLIENT_ARGS_H
+#define KNOTHOLE_CLIENT_ARGS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Files of keys, or recipients, that one command line may name. */
+#define KH_ARGS_KEYS_MAX 64
+
+/* What -i and --passphrase-fd said. */
+struct kh_args_keys {
+	const char *path[KH_ARGS_KEYS_MAX];
+	size_t n;
+	int fd; /* of the passphrase, or -1 */
+};
+
+/*
+ * The next option: its letter, -1 after the last one, or '?' when something
+ * is wrong, which has been said then. `shorts` begins with ':' or "+:".
+ */
+int kh_args_next(
+    int argc, char **argv, const char *shorts, const struct option *longs);
+
+/* Start over with another command line. */
+void kh_args_reset(void);
+
+/* A decimal number from `min` to `max` and nothing else. */
+bool kh_args_number(
+    const char *text, unsigned min, unsigned max, unsigned *out);
+
+/* Take -i (letter 'i') or --passphrase-fd (letter 'P'); false when it is not
+ * acceptable, which has been said then. */
+bool kh_args_key(struct kh_args_keys *k, int letter, const char *value);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * The commands of knothole. Each takes its own command line, its name as
+ * argv[0], and returns the exit status; it has said what was wrong.
+ */
+#ifndef KNOTHOLE_CLIENT_CMD_H
+#define KNOTHOLE_CLIENT_CMD_H
+
+int kh_cmd_keygen(int argc, char **argv);
+int kh_cmd_seal(int argc, char **argv);
+int kh_cmd_unseal(int argc, char **argv);
+int kh_cmd_list(int argc, char **argv);
+int kh_cmd_extract(int argc, char **argv);
+
+#endif

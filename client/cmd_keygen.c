@@ -1,0 +1,484 @@
+/*
+ * knothole keygen: a newsroom's identity, and the card that everyone else
+ * gets. Separate, as every command is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/args.h"
+#include "client/cmd.h"
+#include "client/exit.h"
+#include "client/identity.h"
+#include "client/keys.h"
+#include "client/output.h"
+#include "knothole/age.h"
+#include "knothole/card.h"
+#include "knothole/io.h"
+#include "knothole/name.h"
+#include "knothole/secret.h"
+
+#define DAYS_DEFAULT 730 /* two years */
+#define DAYS_MAX 3660 /* ten: a key should not outlive its purpose */
+#define DAY 86400 /* seconds */
+#define PASSPHRASE_MIN 8
+#define PASSPHRASE_GOOD 12
+#define ASK_MAX 3 /* tries to type the same twice */
+
+static const char help[] =
+    "usage: knothole keygen -o DIR --name NAME [--language L]... [--days N]\n"
+    "                       [--passphrase-fd N | --no-passphrase]\n\n"
+    "Makes a newsroom's keys in DIR: its identity, which opens submissions "
+    "and\n"
+    "stays on the offline machine, and its card, which the server gets.\n\n"
+    "  -o, --output DIR       where to; made if it is not there\n"
+    "  -n, --name NAME        the newsroom's name as sources will see it\n"
+    "  -l, --language L       a language that it reads (en, he, ar, ...);\n"
+    "                         repeatable; en if none is given\n"
+    "  -d, --days N           days from today that sources may seal to it\n"
+    "                         (default 730)\n"
+    "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
+    "                         N instead of asking on the terminal\n"
+    "      --no-passphrase    keep the identity in clear\n"
+    "  -h, --help             this text\n";
+
+static const struct option options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"name", required_argument, NULL, 'n'},
+    {"language", required_argument, NULL, 'l'},
+    {"days", required_argument, NULL, 'd'},
+    {"passphrase-fd", required_argument, NULL, 'P'},
+    {"no-passphrase", no_argument, NULL, 'N'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+enum what {
+	IDENTITY,
+	CARD,
+	SIGNATURE,
+	PUBLIC,
+	N_FILES
+};
+
+struct keygen {
+	const char *dir;
+	const char *name;
+	unsigned days;
+	struct kh_args_keys keys; /* the descriptor only */
+	bool clear;
+	bool help;
+	struct kh_card card;
+	struct kh_passphrase pass;
+	struct kh_newsroom_keys *secret;
+	char id[KH_CARD_ID_MAX + 1];
+	struct kh_output file[N_FILES];
+};
+
+static int
+add_language(struct kh_card *c, const char *text)
+{
+	size_t i, n = strlen(text);
+
+	for (i = 0; i < n; i++)
+		if (text[i] < 'a' || text[i] > 'z')
+			break;
+	if (n < 2 || n > KH_LANGUAGE_MAX || i < n)
+		return kh_fail_usage(text,
+		    "not a language code; two letters, such as en, he, ar");
+	for (i = 0; i < c->n_languages; i++)
+		if (strcmp(c->languages[i], text) == 0)
+			return KH_EXIT_OK;
+	if (c->n_languages == KH_CARD_LANGUAGES_MAX)
+		return kh_fail_usage("--language", "too many; 16 are the most");
+	memcpy(c->languages[c->n_languages++], text, n + 1);
+	return KH_EXIT_OK;
+}
+
+static int
+take_option(struct keygen *k, int c)
+{
+	switch (c) {
+	case 'o':
+		k->dir = optarg;
+		return KH_EXIT_OK;
+	case 'n':
+		k->name = optarg;
+		return KH_EXIT_OK;
+	case 'l':
+		return add_language(&k->card, optarg);
+	case 'd':
+		if (kh_args_number(optarg, 1, DAYS_MAX, &k->days))
+			return KH_EXIT_OK;
+		return kh_fail_usage("--days", "not a number from 1 to 3660");
+	case 'P':
+		return kh_args_key(&k->keys, c, optarg) ? KH_EXIT_OK
+							: KH_EXIT_USAGE;
+	case 'N':
+		k->clear = true;
+		return KH_EXIT_OK;
+	case 'h':
+		k->help = true;
+		return KH_EXIT_OK;
+	default:
+		return KH_EXIT_USAGE;
+	}
+}
+
+static int
+parse(struct keygen *k, int argc, char **argv)
+{
+	size_t n;
+	int c, code;
+
+	while ((c = kh_args_next(argc, argv, ":o:n:l:d:h", options)) != -1) {
+		code = take_option(k, c);
+		if (code != KH_EXIT_OK || k->help)
+			return code;
+	}
+	if (optind < argc)
+		return kh_fail_usage(argv[optind], "keygen takes options only");
+	if (k->dir == NULL || k->name == NULL)
+		return kh_fail_usage(
+		    "keygen", "-o DIR and --name NAME are both needed");
+	if (k->clear && k->keys.fd >= 0)
+		return kh_fail_usage("keygen",
+		    "--passphrase-fd and "
+		    "--no-passphrase exclude each other");
+	n = strlen(k->name);
+	if (n == 0 || n > KH_CARD_NAME_MAX)
+		return kh_fail_usage("--name", "1 to 120 bytes, please");
+	memcpy(k->card.name, k->name, n + 1);
+	if (k->card.n_languages == 0)
+		return add_language(&k->card, "en");
+	return KH_EXIT_OK;
+}
+
+/* Ask twice until both are the same. */
+static int
+ask_new(struct kh_passphrase *pass)
+{
+	struct kh_passphrase second = {0};
+	enum kh_err e = KH_OK;
+	int i, same = 0;
+
+	for (i = 0; i < ASK_MAX && !same && e == KH_OK; i++) {
+		kh_passphrase_free(pass);
+		e = kh_passphrase_ask("New passphrase: ", pass);
+		if (e == KH_OK)
+			e = kh_passphrase_ask("The same again: ", &second);
+		if (e == KH_OK)
+			same = kh_passphrase_same(pass, &second);
+		if (e == KH_OK && !same)
+			kh_say(NULL, "the two differ");
+		kh_passphrase_free(&second);
+	}
+	if (e == KH_ENOENT)
+		return kh_fail_usage("keygen",
+		    "no terminal to ask for a "
+		    "passphrase on; use --passphrase-fd N, or "
+		    "--no-passphrase");
+	if (e == KH_EFORMAT)
+		return kh_fail_usage("keygen",
+		    "no passphrase was given; "
+		    "--no-passphrase does without one");
+	if (e != KH_OK)
+		return kh_fail(KH_ON_KEY, "passphrase", e);
+	return same ? KH_EXIT_OK
+		    : kh_fail_usage("keygen", "no passphrase was settled on");
+}
+
+static int
+get_passphrase(struct keygen *k)
+{
+	size_t chars;
+	int code;
+
+	if (k->clear)
+		return KH_EXIT_OK;
+	code = k->keys.fd >= 0 ? kh_keys_passphrase(k->keys.fd, &k->pass)
+			       : ask_new(&k->pass);
+	if (code != KH_EXIT_OK)
+		return code;
+	chars = k->pass.n;
+	if (kh_utf8_valid((const uint8_t *)k->pass.text, k->pass.n))
+		chars = kh_utf8_count((const uint8_t *)k->pass.text, k->pass.n);
+	if (chars < PASSPHRASE_MIN)
+		return kh_fail_usage("keygen",
+		    "a passphrase of fewer than 8 "
+		    "characters protects nothing; take five random words");
+	if (chars < PASSPHRASE_GOOD)
+		kh_say("keygen",
+		    "warning: that passphrase is short; five "
+		    "random words would be good");
+	return KH_EXIT_OK;
+}
+
+/* Everything of the card but its keys. */
+static int
+fill_card(struct keygen *k)
+{
+	struct kh_card_recipient *r = &k->card.recipients[0];
+	int64_t now = (int64_t)time(NULL);
+
+	kh_card_id(k->name, k->id);
+	/* From yesterday: somewhere it is still that day. */
+	kh_day_of(now - DAY, r->first);
+	kh_day_of(now + (int64_t)k->days * DAY, r->last);
+	k->card.n_recipients = 1;
+	k->secret = kh_secret_alloc(sizeof(*k->secret));
+	if (k->secret == NULL)
+		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
+	kh_identity_generate(&k->secret->identity);
+	kh_sign_generate(&k->secret->signing);
+	kh_identity_recipient(&k->secret->identity, &r->to);
+	kh_sign_public(&k->secret->signing, &k->card.signing_key);
+	return KH_EXIT_OK;
+}
+
+static const char *
+suffix_of(const struct keygen *k, enum what w)
+{
+	switch (w) {
+	case IDENTITY:
+		return k->clear ? "identity.txt" : "identity.age";
+	case CARD:
+		return ".card";
+	case SIGNATURE:
+		return ".card.minisig";
+	case PUBLIC:
+		return ".pub";
+	case N_FILES:
+		break;
+	}
+	return "";
+}
+
+static void
+file_name(const struct keygen *k, enum what w, char *out, size_t cap)
+{
+	(void)snprintf(
+	    out, cap, "%s%s", w == IDENTITY ? "" : k->id, suffix_of(k, w));
+}
+
+/* All four files are begun before one is written: what cannot be made is
+ * known before there is a key. */
+static int
+begin_files(struct keygen *k)
+{
+	char name[NAME_MAX + 1];
+	enum kh_err e;
+	int dir_fd, w;
+
+	e = kh_output_dir(k->dir, &dir_fd);
+	if (e != KH_OK) {
+		(void)kh_fail(KH_ON_OUTPUT, k->dir, e);
+		return KH_EXIT_CREATE;
+	}
+	for (w = 0; w < N_FILES && e == KH_OK; w++) {
+		file_name(k, (enum what)w, name, sizeof(name));
+		e = kh_output_open_at(
+		    &k->file[w], dir_fd, name, w == IDENTITY ? 0600 : 0644);
+		if (e != KH_OK)
+			(void)kh_fail(KH_ON_OUTPUT, name, e);
+	}
+	close(dir_fd);
+	return e == KH_OK ? KH_EXIT_OK : KH_EXIT_CREATE;
+}
+
+static enum kh_err
+write_identity(struct keygen *k)
+{
+	struct kh_seal_to to = {
+	    .passphrase = k->pass.text, .passphrase_len = k->pass.n};
+	struct kh_sealer *s = NULL;
+	char *text = NULL;
+	enum kh_err e;
+	size_t n;
+
+	e = kh_identity_file_write(k->secret, k->name, &text, &n);
+	if (e != KH_OK)
+		return e;
+	if (k->clear) {
+		e = kh_write_all(k->file[IDENTITY].fd, text, n);
+	} else {
+		e = kh_sealer_new(&s, &to, kh_sink_fd(&k->file[IDENTITY].fd));
+		if (e == KH_OK)
+			e = kh_sealer_write(s, (const uint8_t *)text, n);
+		if (e == KH_OK)
+			e = kh_sealer_finish(s);
+		kh_sealer_free(s);
+	}
+	kh_secret_free(text);
+	return e;
+}
+
+/* The card, its signature beside it, and the key to verify that with. */
+static enum kh_err
+write_card(struct keygen *k, const char *card, size_t n)
+{
+	char sig[KH_SIGNATURE_TEXT_MAX], comment[KH_CARD_ID_MAX + 64];
+	char key[KH_SIGN_PUBLIC_TEXT_LEN + 1];
+	char public[KH_SIGN_PUBLIC_TEXT_LEN + sizeof(comment) + 64];
+	enum kh_err e;
+	int len;
+
+	(void)snprintf(comment, sizeof(comment), "%s.card", k->id);
+	e = kh_sign(&k->secret->signing, (const uint8_t *)card, n,
+	    "signature of a knothole card", comment, sig);
+	if (e != KH_OK)
+		return e;
+	kh_sign_public_format(&k->card.signing_key, key);
+	len = snprintf(public, sizeof(public),
+	    "untrusted comment: signing key of %s\n%s\n", k->id, key);
+	e = kh_write_all(k->file[CARD].fd, card, n);
+	if (e == KH_OK)
+		e = kh_write_all(k->file[SIGNATURE].fd, sig, strlen(sig));
+	if (e == KH_OK)
+		e = kh_write_all(k->file[PUBLIC].fd, public, (size_t)len);
+	return e;
+}
+
+/* Give the files their names; all or none. */
+static int
+commit_files(struct keygen *k)
+{
+	char name[NAME_MAX + 1];
+	enum kh_err e;
+	int w, dir_fd;
+
+	e = kh_output_dir(k->dir, &dir_fd);
+	if (e != KH_OK)
+		return kh_fail(KH_ON_OUTPUT, k->dir, e);
+	for (w = 0; w < N_FILES; w++) {
+		file_name(k, (enum what)w, name, sizeof(name));
+		e = kh_output_commit(&k->file[w]);
+		if (e != KH_OK)
+			break;
+	}
+	if (e != KH_OK) {
+		(void)kh_fail(KH_ON_OUTPUT, name, e);
+		while (w-- > 0) {
+			file_name(k, (enum what)w, name, sizeof(name));
+			(void)unlinkat(dir_fd, name, 0);
+		}
+	}
+	close(dir_fd);
+	return kh_exit_code(KH_ON_OUTPUT, e);
+}
+
+static int
+write_files(struct keygen *k)
+{
+	char *card = NULL;
+	struct stat sb;
+	size_t n = 0;
+	enum kh_err e;
+	int code;
+
+	e = kh_card_write(&k->card, &k->secret->signing, &card, &n);
+	if (e == KH_ENAME)
+		return kh_fail_usage("--name",
+		    "not a name to show: no control "
+		    "or direction characters, no blanks at its ends");
+	if (e != KH_OK)
+		return kh_fail(KH_ON_KEY, "card", e);
+	code = begin_files(k);
+	if (code == KH_EXIT_OK && fstat(k->file[IDENTITY].fd, &sb) == 0 &&
+	    (sb.st_mode & 077) != 0)
+		kh_say(k->dir,
+		    "warning: this file system does not keep other "
+		    "users out; use another one");
+	if (code == KH_EXIT_OK) {
+		e = write_identity(k);
+		if (e == KH_OK)
+			e = write_card(k, card, n);
+		if (e != KH_OK)
+			code = kh_fail(KH_ON_OUTPUT, k->dir, e);
+	}
+	free(card);
+	return code == KH_EXIT_OK ? commit_files(k) : code;
+}
+
+static void
+print_made(const struct keygen *k)
+{
+	static const char *const label[N_FILES] = {
+	    "identity", "card", "signature", "signing key"};
+	char dir[KH_SHOWN_MAX], name[NAME_MAX + 1], words[80];
+	char to[KH_RECIPIENT_TEXT_LEN + 1];
+	const struct kh_card_recipient *r = &k->card.recipients[0];
+	int w;
+
+	kh_shown(k->dir, dir);
+	for (w = 0; w < N_FILES; w++) {
+		file_name(k, (enum what)w, name, sizeof(name));
+		printf("%-12s %s/%s\n", label[w], dir, name);
+	}
+	kh_recipient_format(&r->to, to);
+	kh_card_fingerprint(&k->card, words);
+	printf("%-12s %s\n", "recipient", to);
+	printf("%-12s %s to %s\n", "valid", r->first, r->last);
+	printf("%-12s %s\n", "fingerprint", words);
+}
+
+static void
+print_hints(const struct keygen *k)
+{
+	if (k->clear)
+		kh_say("identity.txt",
+		    "WARNING: NOT UNDER A PASSPHRASE. Whoever reads this file "
+		    "reads every submission, past and future");
+	kh_say(NULL,
+	    "the identity stays on the offline machine; keep a copy "
+	    "of it in another safe place");
+	kh_say(NULL,
+	    "give %s.card to the server's administrator (directory "
+	    "`newsrooms`), and tell sources the fingerprint by "
+	    "another way",
+	    k->id);
+}
+
+static int
+generate(struct keygen *k)
+{
+	int code;
+
+	kh_keys_probe();
+	code = get_passphrase(k);
+	if (code == KH_EXIT_OK)
+		code = fill_card(k);
+	if (code == KH_EXIT_OK)
+		code = write_files(k);
+	if (code != KH_EXIT_OK)
+		return code;
+	print_made(k);
+	print_hints(k);
+	return code;
+}
+
+int
+kh_cmd_keygen(int argc, char **argv)
+{
+	static struct keygen k; /* 20 KiB; there is one */
+	int code, w;
+
+	k.keys.fd = -1;
+	k.days = DAYS_DEFAULT;
+	for (w = 0; w < N_FILES; w++)
+		k.file[w].fd = k.file[w].dir_fd = -1;
+	code = parse(&k, argc, argv);
+	if (code == KH_EXIT_OK && k.help)
+		fputs(help, stdout);
+	else if (code == KH_EXIT_OK)
+		code = generate(&k);
+	for (w = 0; w < N_FILES; w++)
+		kh_output_abort(&k.file[w]);
+	kh_passphrase_free(&k.pass);
+	kh_secret_free(k.secret);
+	return code;
+}

@@ -1,0 +1,217 @@
+/*
+ * knothole list: what is in a submission, read from its directory and manifest
+ * alone. Separate because nothing that it prints comes from us.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/args.h"
+#include "client/cmd.h"
+#include "client/exit.h"
+#include "client/keys.h"
+#include "client/object.h"
+#include "client/progress.h"
+#include "knothole/name.h"
+
+/* The longest raw name with every byte as \u{NNNN}, cannot be longer. */
+#define NAME_SHOWN_MAX (8 * KH_RAW_NAME_MAX + 1)
+
+static const char help[] =
+    "usage: knothole list [--json] -i IDENTITY [--passphrase-fd N] "
+    "OBJECT...\n\n"
+    "Says what is in sealed submissions, reading only what that takes. The\n"
+    "rest of an object is not checked: `knothole extract` does that.\n\n"
+    "  -i, --identity FILE    identity file, under a passphrase or not;\n"
+    "                         repeatable\n"
+    "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
+    "                         N instead of asking on the terminal\n"
+    "      --json             one JSON object a line, ASCII only\n"
+    "  -h, --help             this text\n";
+
+static const struct option options[] = {
+    {"identity", required_argument, NULL, 'i'},
+    {"passphrase-fd", required_argument, NULL, 'P'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct list {
+	struct kh_args_keys keys;
+	bool json;
+	bool help;
+};
+
+static int
+parse(struct list *l, int argc, char **argv)
+{
+	int c;
+
+	while ((c = kh_args_next(argc, argv, ":i:h", options)) != -1) {
+		switch (c) {
+		case 'i':
+		case 'P':
+			if (!kh_args_key(&l->keys, c, optarg))
+				return KH_EXIT_USAGE;
+			break;
+		case 'j':
+			l->json = true;
+			break;
+		case 'h':
+			l->help = true;
+			return KH_EXIT_OK;
+		default:
+			return KH_EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		return kh_fail_usage("list", "no OBJECT given");
+	if (l->keys.n == 0)
+		return kh_fail_usage("list", "no key; give -i IDENTITY");
+	return KH_EXIT_OK;
+}
+
+static const struct kh_bundle_entry *
+message_of(const struct kh_bundle_reader *b)
+{
+	const struct kh_bundle_entry *e;
+
+	if (kh_bundle_count(b) == 0)
+		return NULL;
+	e = kh_bundle_at(b, 0);
+	return strcmp(e->path, "message.txt") == 0 ? e : NULL;
+}
+
+static void
+print_file(const struct kh_manifest_file *f)
+{
+	char shown[NAME_SHOWN_MAX];
+
+	/* "files/001-NAME": the number, and the name as it was sent. */
+	kh_text_escape(f->name, f->name_len, shown, sizeof(shown));
+	printf("  %.3s  %15" PRIu64 "  %s%s\n", f->entry + strlen("files/"),
+	    f->size, shown, f->complete ? "" : "  [CUT OFF]");
+}
+
+static void
+print_human(const char *path, const struct kh_object *o)
+{
+	const struct kh_manifest *m = kh_bundle_manifest(o->bundle);
+	const struct kh_bundle_entry *message = message_of(o->bundle);
+	char shown[KH_SHOWN_MAX], amount[KH_AMOUNT_LEN];
+	size_t i;
+
+	kh_amount(o->src.size, amount);
+	printf("%s\n", kh_shown(path, shown));
+	printf("  complete  %s\n",
+	    m->complete ? "yes" : "NO: the upload was cut off");
+	printf("  day       %s\n", m->day);
+	printf("  language  %s\n", m->language);
+	printf("  sealed    %s, for %zu newsroom%s\n", amount, m->n_recipients,
+	    m->n_recipients == 1 ? "" : "s");
+	if (message != NULL)
+		printf("  message   %" PRIu64 " bytes\n", message->size);
+	else
+		printf("  message   none\n");
+	printf("  files     %zu\n", m->n_files);
+	for (i = 0; i < m->n_files; i++)
+		print_file(&m->files[i]);
+}
+
+/* JSON on one line; jansson leaves DEL as it is, we do not. */
+static void
+print_json_text(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\x7f')
+			fputs("\\u007f", stdout);
+		else
+			putchar(*text);
+	}
+	putchar('\n');
+}
+
+/* The manifest's own members, and `object`, `size` and `message`. */
+static enum kh_err
+print_json(const char *path, const struct kh_object *o)
+{
+	const struct kh_bundle_entry *message = message_of(o->bundle);
+	char shown[KH_SHOWN_MAX], *text = NULL;
+	enum kh_err e = KH_ENOMEM;
+	json_t *root;
+	const char *json;
+	size_t n;
+	int bad;
+
+	json = kh_bundle_manifest_json(o->bundle, &n);
+	root =
+	    json_loadb(json, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	if (root == NULL)
+		return KH_EFORMAT;
+	if (!kh_utf8_valid((const uint8_t *)path, strlen(path)))
+		path = kh_shown(path, shown);
+	bad = json_object_set_new(root, "object", json_string(path));
+	bad |= json_object_set_new(
+	    root, "size", json_integer((json_int_t)o->src.size));
+	bad |= json_object_set_new(root, "message",
+	    message != NULL ? json_integer((json_int_t)message->size)
+			    : json_null());
+	if (bad == 0)
+		text = json_dumps(
+		    root, JSON_ENSURE_ASCII | JSON_COMPACT | JSON_SORT_KEYS);
+	if (text != NULL) {
+		print_json_text(text);
+		e = KH_OK;
+	}
+	free(text);
+	json_decref(root);
+	return e;
+}
+
+static int
+list_one(const struct list *l, const struct kh_keyring *kr, const char *path)
+{
+	struct kh_object o;
+	enum kh_err e = KH_OK;
+	int code;
+
+	code = kh_object_open(&o, path, kr);
+	if (code != KH_EXIT_OK)
+		return code;
+	if (l->json)
+		e = print_json(path, &o);
+	else
+		print_human(path, &o);
+	kh_object_close(&o);
+	return e == KH_OK ? code : kh_fail(KH_ON_OBJECT, path, e);
+}
+
+int
+kh_cmd_list(int argc, char **argv)
+{
+	struct list l = {.keys = {.fd = -1}};
+	struct kh_keyring *kr = NULL;
+	int i, one, code;
+
+	code = parse(&l, argc, argv);
+	if (code != KH_EXIT_OK)
+		return code;
+	if (l.help) {
+		fputs(help, stdout);
+		return KH_EXIT_OK;
+	}
+	i = optind;
+	code = kh_keys_open(&l.keys, &kr);
+	if (code != KH_EXIT_OK)
+		return code;
+	for (; i < argc; i++) {
+		one = list_one(&l, kr, argv[i]);
+		if (code == KH_EXIT_OK)
+			code = one;
+	}
+	kh_keyring_free(kr);
+	return code;
+}

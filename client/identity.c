@@ -1,0 +1,140 @@
+/*
+ * Writing and reading identity files. Separate because it is the one place
+ * where secret keys are text; all of that text is in locked memory.
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/identity.h"
+#include "client/input.h"
+#include "knothole/card.h"
+#include "knothole/name.h"
+#include "knothole/secret.h"
+#include "lib/base/precond.h"
+
+/* Five lines: the longest name and 400 bytes. */
+#define TEXT_MAX (KH_CARD_NAME_MAX + 400)
+#define SIGNING_LEN (KH_SIGN_KEY_ID_LEN + KH_SIGN_SEED_LEN)
+#define SIGNING_TEXT_LEN 57 /* base64 of 40 bytes, with NUL */
+
+_Static_assert(sodium_base64_ENCODED_LEN(SIGNING_LEN,
+		   sodium_base64_VARIANT_ORIGINAL) == SIGNING_TEXT_LEN,
+    "the signing key's text has its length");
+
+/* Secret text on its way into the file. */
+struct parts {
+	uint8_t signing[SIGNING_LEN];
+	char signing_text[SIGNING_TEXT_LEN];
+	char identity_text[KH_IDENTITY_TEXT_LEN + 1];
+};
+
+/* Opened identity file. */
+struct opened {
+	char *text;
+	size_t n;
+};
+
+enum kh_err
+kh_identity_file_write(
+    const struct kh_newsroom_keys *k, const char *name, char **text, size_t *n)
+{
+	char public[KH_RECIPIENT_TEXT_LEN + 1];
+	struct kh_recipient to;
+	struct parts *parts = NULL;
+	enum kh_err e = KH_ENOMEM;
+	int len;
+
+	PRECOND(k != NULL && name != NULL && text != NULL && n != NULL);
+	*n = 0;
+	*text = NULL;
+	if (strlen(name) > KH_CARD_NAME_MAX || strpbrk(name, "\r\n") != NULL)
+		return KH_ENAME;
+	parts = kh_secret_alloc(sizeof(*parts));
+	*text = kh_secret_alloc(TEXT_MAX);
+	if (parts == NULL || *text == NULL)
+		goto out;
+	memcpy(parts->signing, k->signing.key_id, KH_SIGN_KEY_ID_LEN);
+	memcpy(parts->signing + KH_SIGN_KEY_ID_LEN, k->signing.seed,
+	    KH_SIGN_SEED_LEN);
+	sodium_bin2base64(parts->signing_text, sizeof(parts->signing_text),
+	    parts->signing, SIGNING_LEN, sodium_base64_VARIANT_ORIGINAL);
+	kh_identity_format(&k->identity, parts->identity_text);
+	kh_identity_recipient(&k->identity, &to);
+	kh_recipient_format(&to, public);
+	len = snprintf(*text, TEXT_MAX,
+	    "# created by knothole\n# newsroom: %s\n# public key: %s\n"
+	    "# signing key: %s\n%s\n",
+	    name, public, parts->signing_text, parts->identity_text);
+	PRECOND(len > 0 && len < TEXT_MAX);
+	*n = (size_t)len;
+	e = KH_OK;
+out:
+	kh_secret_free(parts);
+	if (e != KH_OK) {
+		kh_secret_free(*text);
+		*text = NULL;
+	}
+	return e;
+}
+
+static enum kh_err
+take(void *ctx, const uint8_t *p, size_t n)
+{
+	struct opened *o = ctx;
+
+	if (n > KH_IDENTITY_FILE_MAX - o->n)
+		return KH_ELIMIT;
+	memcpy(o->text + o->n, p, n);
+	o->n += n;
+	return KH_OK;
+}
+
+static enum kh_err
+unseal(const struct kh_keyring *pass, const char *text, size_t n,
+    struct opened *out)
+{
+	struct kh_opener *opener = NULL;
+	enum kh_err e;
+
+	e = kh_opener_new(
+	    &opener, pass, (struct kh_sink){.write = take, .ctx = out});
+	if (e == KH_OK)
+		e = kh_opener_write(opener, (const uint8_t *)text, n);
+	if (e == KH_OK)
+		e = kh_opener_finish(opener);
+	kh_opener_free(opener);
+	return e;
+}
+
+enum kh_err
+kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
+    const struct kh_passphrase *pass)
+{
+	struct kh_keyring *with = NULL;
+	struct opened o = {0};
+	enum kh_err e;
+
+	PRECOND(kr != NULL && text != NULL && n <= KH_IDENTITY_FILE_MAX);
+	if (!kh_input_is_age(text, n))
+		return kh_keyring_add_file(kr, text, n);
+	if (pass == NULL)
+		return KH_ENOKEY;
+	e = kh_keyring_new(&with);
+	if (e != KH_OK)
+		goto out;
+	e = kh_keyring_passphrase(with, pass->text, pass->n);
+	if (e != KH_OK)
+		goto out;
+	e = KH_ENOMEM;
+	o.text = kh_secret_alloc(KH_IDENTITY_FILE_MAX);
+	if (o.text == NULL)
+		goto out;
+	e = unseal(with, text, n, &o);
+	if (e == KH_OK)
+		e = kh_keyring_add_file(kr, o.text, o.n);
+out:
+	kh_secret_free(o.text);
+	kh_keyring_free(with);
+	return e;
+}

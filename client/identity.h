@@ -1,0 +1,52 @@
+/*
+ * The newsroom's identity file: the secret half of a card. An age identity
+ * file, so that stock age opens with it; what age does not know is in
+ * comments (knothole(1), FILES):
+ *
+ *	# created by knothole
+ *	# newsroom: The Example Times
+ *	# public key: age1...
+ *	# signing key: b64(key_id[8] seed[32])
+ *	AGE-SECRET-KEY-1...
+ *
+ * No clock in it. Usually sealed under a passphrase (identity.age).
+ */
+#ifndef KNOTHOLE_CLIENT_IDENTITY_H
+#define KNOTHOLE_CLIENT_IDENTITY_H
+
+#include <stddef.h>
+
+#include "client/passphrase.h"
+#include "knothole/age.h"
+#include "knothole/err.h"
+#include "knothole/minisign.h"
+
+/* Bytes of an identity file, sealed or not: KH_IDENTITIES_MAX lines with as
+ * many comments, in armor, fit four times over. */
+#define KH_IDENTITY_FILE_MAX 262144
+
+/* Secret: kh_secret_alloc, wipe. */
+struct kh_newsroom_keys {
+	struct kh_identity identity;
+	struct kh_sign_secret signing;
+};
+
+/*
+ * The text above. `name` is a newsroom name as kh_card_write accepts it.
+ *	text	kh_secret_alloc memory, NUL-terminated, that the caller frees
+ * Errors: KH_ENOMEM, KH_ENAME.
+ */
+KH_CHECKED enum kh_err kh_identity_file_write(
+    const struct kh_newsroom_keys *k, const char *name, char **text, size_t *n);
+
+/*
+ * Add the identities of a file to a keyring.
+ *	text, n		the file's bytes; at most KH_IDENTITY_FILE_MAX
+ *	pass		needed when it is sealed, else not used; or NULL
+ * Errors: KH_EFORMAT; KH_ENOKEY the passphrase does not open it (or there is
+ * none); KH_EAUTH, KH_ETRUNC damaged; KH_ELIMIT, KH_ENOMEM.
+ */
+KH_CHECKED enum kh_err kh_identity_file_read(struct kh_keyring *kr,
+    const char *text, size_t n, const struct kh_passphrase *pass);
+
+#endif

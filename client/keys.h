@@ -1,0 +1,27 @@
+/*
+ * The keys that a command opens with: -i and --passphrase-fd made into a
+ * keyring, asking for passphrases where needed.
+ */
+#ifndef KNOTHOLE_CLIENT_KEYS_H
+#define KNOTHOLE_CLIENT_KEYS_H
+
+#include "client/args.h"
+#include "client/passphrase.h"
+#include "knothole/age.h"
+
+/*
+ * Read all identity files of `args`. One under a passphrase takes it from
+ * args->fd, or asks on the terminal. Without any -i, the passphrase itself
+ * becomes the key (for an object sealed under one).
+ *	*kr	receives the keyring, NULL on error; the caller frees it
+ * Says what is wrong and returns the exit status.
+ */
+int kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr);
+
+/* Read a passphrase from `fd`. Says what is wrong; returns the status. */
+int kh_keys_passphrase(int fd, struct kh_passphrase *out);
+
+/* Warn, once, when memory cannot be locked here. */
+void kh_keys_probe(void);
+
+#endif
