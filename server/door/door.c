@@ -1,0 +1,342 @@
+/*
+ * The door process: its start, its loop, and the fork of each visit. What a
+ * visit inherits is decided here, and only here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "knothole/secret.h"
+#include "lib/base/precond.h"
+#include "server/door/door.h"
+#include "server/role/role.h"
+#include "server/visit/page.h"
+#include "server/visit/reply.h"
+#include "server/visit/visit.h"
+
+#define EVENTS_MAX 16
+#define TICK_MS 1000
+/* A form may stay open this long at least, and twice as long at most. */
+#define FORM_KEY_MS (INT64_C(12) * 3600 * 1000)
+/* After a dismissal, how long visits have to seal what they hold. */
+#define DISMISS_MS 20000
+
+struct door {
+	int epoll;
+	int signals;
+	int listen; /* -1 once we are leaving */
+	int store;
+	bool leaving;
+	int64_t leave_at;
+	int64_t rotate_at;
+	struct kh_guests guests;
+	struct kh_site *site;
+	struct kh_reply busy; /* written once, at the start */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		abort();
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Put the visit's descriptors where it expects them, and close all others:
+ * the listening socket, the store's and the keeper's channels, and every
+ * other visitor's connection. */
+static bool
+only_these(int conn, int store, int kdf)
+{
+	int fd[3] = {conn, store, kdf}, i;
+
+	for (i = 0; i < 3; i++) {
+		fd[i] = fcntl(fd[i], F_DUPFD, KH_VISIT_KDF_FD + 1);
+		if (fd[i] < 0)
+			return false;
+	}
+	if (dup2(fd[0], KH_VISIT_CONN_FD) < 0 ||
+	    dup2(fd[1], KH_VISIT_STORE_FD) < 0 ||
+	    dup2(fd[2], KH_VISIT_KDF_FD) < 0)
+		return false;
+	return close_range(KH_VISIT_KDF_FD + 1, ~0u, 0) == 0;
+}
+
+/* In the child. Ends the process. */
+static void
+visit(struct door *d, size_t place, int conn, int store)
+{
+	static struct kh_visit v; /* 8 KiB, zero */
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
+	    !only_these(conn, store, d->guests.kdf))
+		_exit(1);
+	v.conn = KH_VISIT_CONN_FD;
+	v.store = KH_VISIT_STORE_FD;
+	v.kdf = KH_VISIT_KDF_FD;
+	v.site = d->site;
+	v.counter = &d->guests.counter[place];
+	_exit(kh_visit_run(&v));
+}
+
+/* Fork a visit. The store learns of it first. */
+static enum kh_err
+start_visit(struct door *d, size_t place, int conn)
+{
+	struct kh_msg m = {.type = KH_MSG_VISIT};
+	enum kh_err e;
+	int link[2];
+	pid_t pid;
+
+	e = kh_ipc_pair(link);
+	if (e != KH_OK)
+		return e;
+	e = kh_ipc_send(d->store, &m, link[1]);
+	if (e == KH_OK) {
+		pid = fork();
+		if (pid == 0)
+			visit(d, place, conn, link[0]);
+		if (pid > 0)
+			kh_guests_add(&d->guests, place, pid, conn, now_ms());
+		else
+			e = KH_ESYS;
+	}
+	close(link[0]);
+	close(link[1]);
+	return e;
+}
+
+/* Tell a visitor who cannot be let in. It is one small packet; whether it
+ * arrives is up to the kernel, for nobody waits here. */
+static void
+turn_away(struct door *d, int conn)
+{
+	if (fcntl(conn, F_SETFL, O_NONBLOCK) == 0 &&
+	    kh_reply_offer(conn, &d->busy) == KH_OK)
+		(void)shutdown(conn, SHUT_WR);
+	close(conn);
+}
+
+static void
+on_listen(struct door *d)
+{
+	static const struct timespec pause = {0, 50000000};
+	ptrdiff_t place;
+	int conn;
+
+	conn = accept4(d->listen, NULL, NULL, SOCK_CLOEXEC);
+	if (conn < 0) {
+		/* It is gone; or there is no descriptor (which the keeper
+		 * made sure of): then do not spin on it. */
+		if (errno == EMFILE || errno == ENFILE)
+			nanosleep(&pause, NULL);
+		return;
+	}
+	place = kh_guests_place(&d->guests);
+	if (place < 0 || start_visit(d, (size_t)place, conn) != KH_OK)
+		turn_away(d, conn);
+}
+
+static void
+leave(struct door *d)
+{
+	if (d->leaving)
+		return;
+	d->leaving = true;
+	d->leave_at = now_ms() + DISMISS_MS;
+	close(d->listen);
+	d->listen = -1;
+	kh_guests_dismiss(&d->guests, now_ms());
+}
+
+static void
+on_signal(struct door *d)
+{
+	struct signalfd_siginfo si;
+	pid_t pid;
+
+	if (read(d->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return;
+	if (si.ssi_signo == SIGTERM)
+		leave(d);
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		kh_guests_ended(&d->guests, pid);
+}
+
+/* The keeper says nothing after the start: this is its end. */
+static void
+on_control(struct door *d)
+{
+	epoll_ctl(d->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
+	leave(d);
+}
+
+static void
+on_time(struct door *d, int64_t now)
+{
+	kh_guests_deadlines(&d->guests, now);
+	if (now >= d->rotate_at) {
+		kh_form_keys_rotate(d->site->keys);
+		d->rotate_at = now + FORM_KEY_MS;
+	}
+}
+
+static int
+serve(struct door *d)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	int64_t now, tick = now_ms() + TICK_MS;
+	int i, n, wait;
+
+	while (!d->leaving || (d->guests.n > 0 && now_ms() < d->leave_at)) {
+		wait = d->guests.n > 0 ? TICK_MS : 60 * TICK_MS;
+		n = epoll_wait(d->epoll, ev, EVENTS_MAX, wait);
+		if (n < 0 && errno != EINTR)
+			return 1;
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.fd == d->signals)
+				on_signal(d);
+			else if (ev[i].data.fd == KH_ROLE_CONTROL_FD)
+				on_control(d);
+			else if (!d->leaving)
+				on_listen(d);
+		}
+		now = now_ms();
+		if (now >= tick) {
+			on_time(d, now);
+			tick = now + TICK_MS;
+		}
+	}
+	return 0;
+}
+
+static enum kh_err
+watch(struct door *d, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? KH_OK
+								: KH_ESYS;
+}
+
+static enum kh_err
+receive(enum kh_msg_type type, struct kh_msg *m, int *fd)
+{
+	enum kh_err e;
+
+	e = kh_ipc_recv(
+	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_DOOR, m, fd);
+	if (e == KH_OK && m->type != type)
+		e = KH_EPROTO;
+	return e;
+}
+
+/* "Open": the site, the sockets and the keys come from the keeper. */
+static enum kh_err
+open_site(struct door *d)
+{
+	struct kh_msg m;
+	enum kh_err e;
+	uint32_t i;
+	int none;
+
+	d->site = calloc(1, sizeof(*d->site));
+	if (d->site == NULL)
+		return KH_ENOMEM;
+	e = receive(KH_MSG_SITE, &m, &d->listen);
+	if (e != KH_OK)
+		return e;
+	d->site->conf = m.u.site;
+	if (m.u.site.n_outlets == 0 || m.u.site.n_outlets > KH_OUTLETS_MAX ||
+	    m.u.site.max_visits == 0 || m.u.site.max_visits > KH_VISITS_MAX)
+		return KH_EPROTO;
+	for (i = 0; i < d->site->conf.n_outlets; i++) {
+		e = receive(KH_MSG_OUTLET, &m, &none);
+		if (e != KH_OK)
+			return e;
+		d->site->outlets[i] = m.u.outlet;
+	}
+	e = receive(KH_MSG_STORE_LINK, &m, &d->store);
+	if (e != KH_OK)
+		return e;
+	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
+	if (d->site->keys == NULL)
+		return KH_ENOMEM;
+	kh_form_keys_init(d->site->keys);
+	d->rotate_at = now_ms() + FORM_KEY_MS;
+	return kh_guests_init(&d->guests, d->site->conf.max_visits);
+}
+
+static enum kh_err
+open_events(struct door *d)
+{
+	sigset_t set;
+	enum kh_err e;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return KH_ESYS;
+	signal(SIGINT, SIG_IGN); /* the keeper tells us */
+	signal(SIGPIPE, SIG_IGN);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	d->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (d->signals < 0 || d->epoll < 0)
+		return KH_ESYS;
+	e = watch(d, d->signals);
+	if (e == KH_OK)
+		e = watch(d, KH_ROLE_CONTROL_FD);
+	if (e == KH_OK)
+		e = watch(d, d->listen);
+	return e;
+}
+
+static enum kh_err
+write_busy(struct door *d)
+{
+	enum kh_err e;
+
+	e = kh_html_init(&d->busy.html);
+	if (e != KH_OK)
+		return e;
+	d->busy.status = kh_reason_status(KH_REASON_LOAD);
+	kh_page_refusal(&d->busy.html, d->site, KH_REASON_LOAD);
+	return KH_OK;
+}
+
+int
+kh_door_main(void)
+{
+	struct kh_msg ready = {.type = KH_MSG_READY};
+	struct door d = {.epoll = -1, .signals = -1, .listen = -1, .store = -1};
+	int status = 1;
+
+	if (open_site(&d) != KH_OK || open_events(&d) != KH_OK ||
+	    write_busy(&d) != KH_OK)
+		goto out;
+	if (kh_role_confine(KH_ROLE_DOOR) != KH_OK)
+		goto out;
+	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
+		goto out;
+	status = serve(&d);
+out:
+	if (d.site != NULL)
+		kh_secret_free(d.site->keys);
+	kh_html_free(&d.busy.html);
+	free(d.site);
+	return status;
+}

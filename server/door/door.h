@@ -1,0 +1,53 @@
+/*
+ * The door's parts. It accepts connections, forks a visit for each, counts
+ * them, and shuts down those that are late. It never reads a byte of HTTP.
+ */
+#ifndef KNOTHOLED_DOOR_H
+#define KNOTHOLED_DOOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "knothole/err.h"
+#include "server/visit/site.h"
+
+/* A visit, as the door sees it. */
+struct kh_guest {
+	pid_t pid;	 /* 0: the place is free */
+	int conn;	 /* our copy of its connection, to shut it down */
+	int64_t since;	 /* ms: when this phase began, or its last byte came */
+	uint32_t phase;	 /* as last seen */
+	uint64_t bytes;	 /* as last seen */
+	int64_t shut;	 /* ms: when we shut it down; 0 if we did not */
+};
+
+struct kh_guests {
+	struct kh_guest *guest;	     /* `max` of them */
+	struct kh_counter *counter; /* the same places, shared with visits */
+	size_t max;
+	size_t n;
+	int kdf; /* eventfd: turns at the key derivation */
+};
+
+/* Errors: KH_ENOMEM, KH_ESYS. */
+KH_CHECKED enum kh_err kh_guests_init(struct kh_guests *g, size_t max);
+
+/* A free place, or -1. */
+ptrdiff_t kh_guests_place(const struct kh_guests *g);
+
+/* Take a place. `conn` becomes the table's. */
+void kh_guests_add(
+    struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now);
+
+/* The visit `pid` has ended: close its connection, free its place, give back
+ * a turn that it held. */
+void kh_guests_ended(struct kh_guests *g, pid_t pid);
+
+/* Shut down who is late at `now` (monotonic ms); kill who does not leave. */
+void kh_guests_deadlines(struct kh_guests *g, int64_t now);
+
+/* Shut all of them down: they seal what they have and end. */
+void kh_guests_dismiss(struct kh_guests *g, int64_t now);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * Who is visiting, and for how long. Separate from the door's loop: this is
+ * where every deadline is, and time is an argument, so that tests can turn it.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/precond.h"
+#include "server/door/door.h"
+
+/* How many derivations at once, of 64 MiB each. */
+#define KDF_TURNS 2
+
+#define SECONDS(n) ((int64_t)(n) * 1000)
+
+/*
+ * How long a phase may last without a byte of the body arriving. A body has
+ * no deadline as long as bytes move, however slowly; ten minutes of silence
+ * is longer than Tor keeps a dead circuit.
+ */
+static const int64_t limits[] = {
+    [KH_PHASE_HEAD] = SECONDS(30),
+    [KH_PHASE_BODY] = SECONDS(600),
+    [KH_PHASE_STORE] = SECONDS(900), /* a slow disk syncing 20 GiB */
+    [KH_PHASE_REPLY] = SECONDS(120),
+    [KH_PHASE_LINGER] = SECONDS(60),
+};
+
+#define N_PHASES (sizeof(limits) / sizeof(limits[0]))
+/* From shutdown to kill: it may have a large object to finish. */
+#define GRACE SECONDS(300)
+
+enum kh_err
+kh_guests_init(struct kh_guests *g, size_t max)
+{
+	void *p;
+
+	memset(g, 0, sizeof(*g));
+	g->max = max;
+	g->kdf = -1;
+	g->guest = calloc(max, sizeof(*g->guest));
+	if (g->guest == NULL)
+		return KH_ENOMEM;
+	p = mmap(NULL, max * sizeof(*g->counter), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return KH_ENOMEM;
+	g->counter = p;
+	g->kdf = eventfd(KDF_TURNS, EFD_SEMAPHORE | EFD_CLOEXEC);
+	return g->kdf >= 0 ? KH_OK : KH_ESYS;
+}
+
+ptrdiff_t
+kh_guests_place(const struct kh_guests *g)
+{
+	size_t i;
+
+	for (i = 0; g->n < g->max && i < g->max; i++) {
+		if (g->guest[i].pid == 0)
+			return (ptrdiff_t)i;
+	}
+	return -1;
+}
+
+void
+kh_guests_add(
+    struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now)
+{
+	PRECOND(place < g->max && g->guest[place].pid == 0 && pid > 0);
+	g->guest[place] = (struct kh_guest){
+	    .pid = pid, .conn = conn, .since = now, .phase = KH_PHASE_HEAD};
+	g->n++;
+}
+
+void
+kh_guests_ended(struct kh_guests *g, pid_t pid)
+{
+	uint64_t turn = 1;
+	size_t i;
+
+	for (i = 0; i < g->max; i++) {
+		if (g->guest[i].pid == pid)
+			break;
+	}
+	if (i == g->max)
+		return;
+	if (atomic_load(&g->counter[i].kdf) != 0 &&
+	    write(g->kdf, &turn, sizeof(turn)) != (ssize_t)sizeof(turn))
+		abort(); /* an eventfd does not refuse this */
+	close(g->guest[i].conn);
+	memset(&g->guest[i], 0, sizeof(g->guest[i]));
+	memset(&g->counter[i], 0, sizeof(g->counter[i]));
+	g->n--;
+}
+
+static void
+shut(struct kh_guest *v, int64_t now)
+{
+	if (v->shut != 0)
+		return;
+	/* It reads an end, seals what it has, and leaves. */
+	(void)shutdown(v->conn, SHUT_RDWR);
+	v->shut = now > 0 ? now : 1;
+}
+
+void
+kh_guests_deadlines(struct kh_guests *g, int64_t now)
+{
+	struct kh_guest *v;
+	uint64_t bytes;
+	uint32_t phase;
+	size_t i;
+
+	for (i = 0; i < g->max; i++) {
+		v = &g->guest[i];
+		if (v->pid == 0)
+			continue;
+		phase = atomic_load(&g->counter[i].phase);
+		bytes = atomic_load(&g->counter[i].bytes);
+		if (phase != v->phase || bytes != v->bytes) {
+			v->phase = phase;
+			v->bytes = bytes;
+			v->since = now;
+		}
+		if (phase >= N_PHASES || now - v->since > limits[phase])
+			shut(v, now);
+		if (v->shut != 0 && now - v->shut > GRACE)
+			(void)kill(v->pid, SIGKILL);
+	}
+}
+
+void
+kh_guests_dismiss(struct kh_guests *g, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < g->max; i++) {
+		if (g->guest[i].pid != 0)
+			shut(&g->guest[i], now);
+	}
+}

@@ -1,0 +1,134 @@
+/*
+ * What the processes of knotholed say to each other: fixed structs, one a
+ * packet, over SOCK_SEQPACKET pairs. A table says for each message who may
+ * send it, how long it is and how many descriptors ride with it; anything
+ * else is KH_EPROTO and the receiver drops the peer. No length on the wire is
+ * ever believed.
+ */
+#ifndef KNOTHOLED_IPC_H
+#define KNOTHOLED_IPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "knothole/card.h"
+#include "knothole/err.h"
+#include "knothole/limits.h"
+
+enum kh_role {
+	KH_ROLE_KEEPER,
+	KH_ROLE_DOOR,
+	KH_ROLE_VISIT,
+	KH_ROLE_STORE
+};
+
+enum kh_msg_type {
+	KH_MSG_SITE = 1,     /* keeper to door; listening socket */
+	KH_MSG_OUTLET,	     /* keeper to door, once a newsroom */
+	KH_MSG_STORE_LINK,   /* keeper to door; its channel to the store */
+	KH_MSG_STORE_DIR,    /* keeper to store; the store's directory */
+	KH_MSG_DOOR_LINK,    /* keeper to store; its channel to the door */
+	KH_MSG_READY,	     /* door, store to keeper: the start succeeded */
+	KH_MSG_VISIT,	     /* door to store; the channel of a new visit */
+	KH_MSG_ROOM,	     /* visit to store: is there room? */
+	KH_MSG_ROOM_ANSWER,  /* store to visit */
+	KH_MSG_BEGIN,	     /* visit to store: a draft for this upload */
+	KH_MSG_DRAFT,	     /* store to visit; its write-only descriptor */
+	KH_MSG_NO_DRAFT,     /* store to visit: why not */
+	KH_MSG_COMMIT,	     /* visit to store: all is written */
+	KH_MSG_COMMITTED,    /* store to visit: it is durable, or why not */
+	KH_MSG_N
+};
+
+struct kh_msg_site {
+	char name[KH_SITE_NAME_MAX + 1];
+	uint64_t max_upload;
+	uint32_t max_message;
+	uint32_t max_visits;
+	uint32_t n_outlets;
+	uint8_t salt[KH_SALT_LEN];
+};
+
+struct kh_msg_outlet {
+	char id[KH_CARD_ID_MAX + 1];
+	struct kh_card card;
+};
+
+struct kh_msg_store_dir {
+	uint32_t max_visits;
+};
+
+struct kh_msg_room {
+	uint64_t bytes; /* of the request's body */
+};
+
+/* How the store answers a question about room or a draft. */
+enum kh_verdict {
+	KH_VERDICT_YES,
+	KH_VERDICT_FULL,   /* no room */
+	KH_VERDICT_SEALED, /* this upload is sealed already, whole */
+	KH_VERDICT_BUSY,   /* this upload is arriving on another connection */
+	KH_VERDICT_FAILED, /* the store failed */
+	KH_VERDICT_N
+};
+
+struct kh_msg_verdict {
+	uint32_t verdict; /* enum kh_verdict */
+};
+
+struct kh_msg_begin {
+	uint8_t upload[KH_UPLOAD_ID_LEN];
+};
+
+struct kh_msg_commit {
+	uint32_t complete; /* 1, or 0: the upload was cut */
+};
+
+struct kh_msg {
+	uint32_t type; /* enum kh_msg_type */
+	uint32_t zero; /* must be 0: no byte of a message is undefined */
+	union {
+		struct kh_msg_site site;
+		struct kh_msg_outlet outlet;
+		struct kh_msg_store_dir store_dir;
+		struct kh_msg_room room;
+		struct kh_msg_begin begin;
+		struct kh_msg_commit commit;
+		struct kh_msg_verdict verdict;
+	} u;
+};
+
+/* A connected pair, close-on-exec. Errors: KH_ESYS. */
+KH_CHECKED enum kh_err kh_ipc_pair(int fds[static 2]);
+
+/*
+ * Send a message.
+ *	m	type and body; the rest of the union is not sent
+ *	fd	the descriptor that rides with it (stays the caller's), or -1
+ * Errors: KH_EPROTO the peer is gone; KH_EBUSY its queue is full (only on
+ * a non-blocking socket); KH_ESYS. A wrong number of descriptors aborts.
+ */
+KH_CHECKED enum kh_err kh_ipc_send(int sock, const struct kh_msg *m, int fd);
+
+/*
+ * Receive one message that `from` may send to `to`.
+ *	m	receives it, zeroed first
+ *	fd	receives the descriptor that rode with it, or -1
+ * Errors: KH_EPROTO the peer is gone or broke the protocol (descriptors that
+ * came along are closed); KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_ipc_recv(int sock, enum kh_role from,
+    enum kh_role to, struct kh_msg *m, int *fd);
+
+/* Send `m`, then receive the answer. */
+KH_CHECKED enum kh_err kh_ipc_ask(
+    int sock, enum kh_role me, enum kh_role peer, struct kh_msg *m, int *fd);
+
+/*
+ * The check that kh_ipc_recv makes, without the socket: `len` bytes at `m`
+ * with `n_fds` descriptors. For the fuzzer too. Errors: KH_EPROTO.
+ */
+KH_CHECKED enum kh_err kh_ipc_check(const struct kh_msg *m, size_t len,
+    int n_fds, enum kh_role from, enum kh_role to);
+
+#endif

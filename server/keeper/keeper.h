@@ -1,0 +1,78 @@
+/*
+ * The keeper: reads configuration and cards, opens what the roles need,
+ * starts them, and starts them again. It reads no byte from the network, and
+ * is the only process of knotholed that may print.
+ */
+#ifndef KNOTHOLED_KEEPER_H
+#define KNOTHOLED_KEEPER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server/config/config.h"
+#include "server/ipc/ipc.h"
+
+/* Exit status, from sysexits. */
+enum kh_exit {
+	KH_EXIT_OK = 0,
+	KH_EXIT_USAGE = 64,
+	KH_EXIT_SOFTWARE = 70,
+	KH_EXIT_OSERR = 71,
+	KH_EXIT_CONFIG = 78
+};
+
+/* What the roles are started with. */
+struct kh_keeper {
+	struct kh_config config;
+	struct kh_msg_site site;
+	struct kh_msg_outlet *outlets; /* site.n_outlets */
+	int listen;
+	int store_dir;
+};
+
+/* "knotholed: ..." on stderr, one line; every byte of it printable. */
+__attribute__((format(printf, 1, 2))) void kh_say(const char *fmt, ...);
+
+/*
+ * Read every NAME.card of the directory, in the order of their names. Says
+ * what is wrong with a card, and returns an exit status.
+ *	outlets	receives *n of them, in memory that the caller frees
+ * A directory without a card, a card that is malformed, not signed, expired,
+ * or one key on two cards is KH_EXIT_CONFIG: no start with fewer newsrooms
+ * than were meant.
+ */
+enum kh_exit kh_outlets_load(
+    const char *dir, struct kh_msg_outlet **outlets, uint32_t *n);
+
+/*
+ * Open the listening socket (non-blocking, close-on-exec). A unix socket that
+ * nobody answers on is replaced; one in use is not.
+ *	text	receives where, for people: "unix:/path", "tcp:127.0.0.1:8080"
+ */
+enum kh_exit kh_listen_open(
+    const struct kh_listen *l, int *fd, char *text, size_t cap);
+
+/*
+ * The instance's salt, in DIR/instance.salt: made at the first start, 0400.
+ * Losing it means that no return code leads anywhere any more.
+ */
+enum kh_exit kh_salt_load(
+    const char *dir, uint8_t salt[static KH_SALT_LEN]);
+
+/* Make (if need be) and open the store's directory. */
+enum kh_exit kh_store_dir_open(const char *where, int *fd);
+
+/*
+ * Start a role: fork, exec this program again, its end of a new channel as
+ * descriptor KH_ROLE_CONTROL_FD and nothing else inherited. Fresh address
+ * layout, no memory in common.
+ * Errors: KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_role_spawn(
+    enum kh_role role, pid_t *pid, int *control);
+
+/* Run the service until SIGTERM or SIGINT. */
+enum kh_exit kh_keeper_run(struct kh_keeper *k);
+
+#endif

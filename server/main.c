@@ -1,0 +1,222 @@
+/*
+ * knotholed: options, and the keeper's start. With --role it is one of the
+ * roles instead, started by the keeper.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "knothole/secret.h"
+#include "server/keeper/keeper.h"
+#include "server/role/role.h"
+
+#define DEFAULT_CONFIG "/etc/knothole/knotholed.conf"
+
+static const char usage[] =
+    "usage: knotholed [-c FILE] [--check-config]\n"
+    "\n"
+    "The source site of a Knothole drop. Runs in the foreground until SIGTERM.\n"
+    "\n"
+    "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
+    "      --check-config say whether configuration and cards are in order,\n"
+    "                     and exit with 0 or 78\n"
+    "      --version      print the version\n"
+    "      --help         print this\n"
+    "\n"
+    "Keys of the configuration (key = value, '#' begins a comment):\n"
+    "  source_listen  unix:/path or tcp:127.0.0.1:PORT\n"
+    "  store          directory of the sealed objects\n"
+    "  newsrooms      directory of newsroom cards (NAME.card)\n"
+    "  state          directory of the instance's salt (default STORE.state)\n"
+    "  site_name      shown on every page (default Knothole)\n"
+    "  max_upload     largest request (default 20 GiB)\n"
+    "  max_message    longest message, characters (default 100000)\n"
+    "  max_visits     connections at once (default 1000)\n";
+
+/* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
+static int
+std_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int
+run_role(const char *name)
+{
+	socklen_t len = sizeof(int);
+	int type = 0;
+
+	if (getsockopt(KH_ROLE_CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &len) !=
+		0 ||
+	    type != SOCK_SEQPACKET) {
+		kh_say("--role is for knotholed itself");
+		return KH_EXIT_USAGE;
+	}
+	if (fcntl(KH_ROLE_CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0)
+		return KH_EXIT_OSERR;
+	if (strcmp(name, kh_role_name(KH_ROLE_DOOR)) == 0)
+		return kh_door_main();
+	if (strcmp(name, kh_role_name(KH_ROLE_STORE)) == 0)
+		return kh_store_main();
+	return KH_EXIT_USAGE;
+}
+
+/* A visit needs one descriptor in the door, three in the store; what breaks
+ * first under load is this limit, so it is looked at before. */
+static enum kh_exit
+raise_descriptors(uint32_t max_visits)
+{
+	rlim_t need = (rlim_t)max_visits * 6 + 64;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return KH_EXIT_OSERR;
+	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < need) {
+		kh_say("max_visits = %u needs %llu descriptors, and the limit "
+		       "is %llu: raise it (LimitNOFILE=) or lower max_visits",
+		    max_visits, (unsigned long long)need,
+		    (unsigned long long)rl.rlim_max);
+		return KH_EXIT_CONFIG;
+	}
+	if (rl.rlim_cur < need) {
+		rl.rlim_cur = need;
+		if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
+			return KH_EXIT_OSERR;
+	}
+	return KH_EXIT_OK;
+}
+
+static enum kh_exit
+load(const char *path, struct kh_keeper *k)
+{
+	struct kh_config_fault fault;
+	enum kh_err e;
+
+	e = kh_config_load(path, &k->config, &fault);
+	if (e != KH_OK) {
+		if (fault.line > 0)
+			kh_say("%s:%u: %s", path, fault.line, fault.text);
+		else
+			kh_say("%s: %s", path, fault.text);
+		return KH_EXIT_CONFIG;
+	}
+	memcpy(k->site.name, k->config.site_name, sizeof(k->site.name));
+	k->site.max_upload = k->config.max_upload;
+	k->site.max_message = k->config.max_message;
+	k->site.max_visits = k->config.max_visits;
+	return kh_outlets_load(
+	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
+}
+
+static enum kh_exit
+serve(struct kh_keeper *k)
+{
+	char where[KH_PATH_MAX + 16];
+	enum kh_exit x;
+
+	x = raise_descriptors(k->config.max_visits);
+	if (x == KH_EXIT_OK)
+		x = kh_store_dir_open(k->config.store, &k->store_dir);
+	if (x == KH_EXIT_OK)
+		x = kh_salt_load(k->config.state, k->site.salt);
+	if (x == KH_EXIT_OK)
+		x = kh_listen_open(&k->config.source_listen, &k->listen, where,
+		    sizeof(where));
+	if (x != KH_EXIT_OK)
+		return x;
+	kh_say("listening on %s, %u newsroom%s", where, k->site.n_outlets,
+	    k->site.n_outlets == 1 ? "" : "s");
+	x = kh_keeper_run(k);
+	if (k->config.source_listen.kind == KH_LISTEN_UNIX)
+		(void)unlink(k->config.source_listen.path);
+	return x;
+}
+
+enum option_code {
+	OPT_CHECK = 256,
+	OPT_VERSION,
+	OPT_HELP,
+	OPT_ROLE
+};
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"check-config", no_argument, NULL, OPT_CHECK},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"role", required_argument, NULL, OPT_ROLE},
+    {NULL, 0, NULL, 0},
+};
+
+static int
+keeper_main(const char *path, bool check)
+{
+	static struct kh_keeper k = {.listen = -1, .store_dir = -1};
+	enum kh_exit x;
+
+	x = load(path, &k);
+	if (x == KH_EXIT_OK && check)
+		printf("%s: in order, %u newsroom%s\n", path,
+		    k.site.n_outlets, k.site.n_outlets == 1 ? "" : "s");
+	else if (x == KH_EXIT_OK)
+		x = serve(&k);
+	kh_wipe(k.site.salt, sizeof(k.site.salt));
+	free(k.outlets);
+	return (int)x;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *path = DEFAULT_CONFIG;
+	bool check = false;
+	int c;
+
+	if (std_descriptors() != 0 || kh_init() != KH_OK)
+		return KH_EXIT_OSERR;
+	umask(077);
+	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			path = optarg;
+			break;
+		case OPT_CHECK:
+			check = true;
+			break;
+		case OPT_VERSION:
+			puts("knotholed " KH_VERSION);
+			return KH_EXIT_OK;
+		case 'h':
+		case OPT_HELP:
+			fputs(usage, stdout);
+			return KH_EXIT_OK;
+		case OPT_ROLE:
+			return run_role(optarg);
+		default:
+			fputs("Try \"knotholed --help\".\n", stderr);
+			return KH_EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		kh_say("unexpected argument \"%s\"; try --help", argv[optind]);
+		return KH_EXIT_USAGE;
+	}
+	return keeper_main(path, check);
+}

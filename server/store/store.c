@@ -1,0 +1,346 @@
+/*
+ * The store process: sole owner of the store's directory. It parses nothing
+ * that came from the network; it is asked by visits, over one channel each,
+ * for room, for a draft and for its commit, and it answers.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "knothole/secret.h"
+#include "knothole/store.h"
+#include "lib/base/precond.h"
+#include "server/ipc/ipc.h"
+#include "server/role/role.h"
+#include "server/store/uploads.h"
+
+#define EVENTS_MAX 64
+
+/* One visit, as the store sees it. */
+struct client {
+	int fd;
+	struct kh_draft *draft; /* handed out, not committed */
+	uint8_t upload[KH_UPLOAD_ID_LEN];
+};
+
+struct server {
+	int epoll;
+	int door; /* -1 when there is none at the moment */
+	bool keeper_gone;
+	size_t n_clients;
+	size_t clients_max;
+	struct kh_store *store;
+	struct kh_uploads *uploads;
+};
+
+/* Names for what epoll reports besides clients. */
+static char tag_control, tag_door;
+
+static enum kh_err
+watch(struct server *s, int fd, void *tag)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = tag};
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? KH_OK
+								: KH_ESYS;
+}
+
+/* A visit is gone: what it had not committed never was. */
+static void
+client_drop(struct server *s, struct client *c)
+{
+	struct kh_upload *up;
+
+	if (c->draft != NULL) {
+		kh_store_abort(c->draft);
+		up = kh_uploads_find(s->uploads, c->upload);
+		if (up != NULL)
+			up->state = up->before;
+	}
+	close(c->fd); /* epoll forgets it with the last descriptor */
+	kh_wipe(c, sizeof(*c));
+	free(c);
+	s->n_clients--;
+}
+
+static enum kh_err
+answer(struct client *c, enum kh_msg_type type, enum kh_verdict v)
+{
+	struct kh_msg m = {.type = type};
+
+	m.u.verdict.verdict = v;
+	return kh_ipc_send(c->fd, &m, -1);
+}
+
+static enum kh_err
+on_room(struct server *s, struct client *c, const struct kh_msg_room *m)
+{
+	uint64_t room;
+
+	if (kh_store_room(s->store, &room) != KH_OK)
+		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FAILED);
+	/* Sealing and padding add less than an eighth (Padmé: 12 %). */
+	if (m->bytes > KH_OBJECT_LEN_MAX ||
+	    room < m->bytes + m->bytes / 8 + KH_OBJECT_LEN_MIN)
+		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FULL);
+	return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_YES);
+}
+
+static enum kh_verdict
+verdict_of(enum kh_err e)
+{
+	if (e == KH_OK)
+		return KH_VERDICT_YES;
+	return e == KH_EFULL ? KH_VERDICT_FULL : KH_VERDICT_FAILED;
+}
+
+/* May this upload begin, and under which record? */
+static enum kh_verdict
+admit(struct server *s, const uint8_t id[static KH_UPLOAD_ID_LEN],
+    struct kh_upload **up)
+{
+	*up = kh_uploads_find(s->uploads, id);
+	if (*up == NULL && kh_uploads_add(s->uploads, id, up) != KH_OK)
+		return KH_VERDICT_FAILED;
+	switch ((*up)->state) {
+	case KH_UPLOAD_SEALED:
+		return KH_VERDICT_SEALED;
+	case KH_UPLOAD_ARRIVING:
+		return KH_VERDICT_BUSY;
+	case KH_UPLOAD_NONE:
+	case KH_UPLOAD_INCOMPLETE:
+		break;
+	}
+	return KH_VERDICT_YES;
+}
+
+static enum kh_err
+on_begin(struct server *s, struct client *c, const struct kh_msg_begin *m)
+{
+	struct kh_msg out = {.type = KH_MSG_DRAFT};
+	struct kh_upload *up;
+	enum kh_verdict v;
+
+	if (c->draft != NULL)
+		return KH_EPROTO;
+	v = admit(s, m->upload, &up);
+	if (v == KH_VERDICT_YES)
+		v = verdict_of(kh_store_draft(s->store, &c->draft));
+	if (v != KH_VERDICT_YES)
+		return answer(c, KH_MSG_NO_DRAFT, v);
+	memcpy(c->upload, m->upload, sizeof(c->upload));
+	up->before = up->state;
+	up->state = KH_UPLOAD_ARRIVING;
+	return kh_ipc_send(c->fd, &out, kh_draft_fd(c->draft));
+}
+
+/*
+ * A cut upload that was kept before, and a cut one now: only the longer stays.
+ * Returns whether the new one is to be kept.
+ */
+static bool
+outlives(const struct kh_upload *up, uint64_t len, bool complete)
+{
+	return complete || up->before != KH_UPLOAD_INCOMPLETE ||
+	    len > up->object_len;
+}
+
+/* Commit the draft and settle what the upload id stands for. */
+static enum kh_err
+commit(struct server *s, struct client *c, bool complete)
+{
+	uint8_t id[KH_OBJECT_ID_LEN];
+	struct kh_upload *up = kh_uploads_find(s->uploads, c->upload);
+	struct kh_draft *d = c->draft;
+	struct stat sb;
+	enum kh_err e;
+
+	PRECOND(up != NULL && up->state == KH_UPLOAD_ARRIVING);
+	c->draft = NULL;
+	up->state = up->before;
+	if (fstat(kh_draft_fd(d), &sb) != 0 || sb.st_size <= 0) {
+		kh_store_abort(d);
+		return KH_ESYS;
+	}
+	if (!outlives(up, (uint64_t)sb.st_size, complete)) {
+		kh_store_abort(d);
+		return KH_OK;
+	}
+	e = kh_store_commit(s->store, d, id);
+	if (e != KH_OK)
+		return e;
+	/* The old half goes only now that the new one is durable; it may have
+	 * been collected meanwhile. */
+	if (up->before == KH_UPLOAD_INCOMPLETE) {
+		e = kh_store_remove(s->store, up->object);
+		if (e != KH_OK && e != KH_ENOENT)
+			return e;
+	}
+	up->state = complete ? KH_UPLOAD_SEALED : KH_UPLOAD_INCOMPLETE;
+	memcpy(up->object, id, sizeof(up->object));
+	up->object_len = (uint64_t)sb.st_size;
+	return KH_OK;
+}
+
+static enum kh_err
+on_commit(struct server *s, struct client *c, const struct kh_msg_commit *m)
+{
+	if (c->draft == NULL || m->complete > 1)
+		return KH_EPROTO;
+	return answer(c, KH_MSG_COMMITTED,
+	    verdict_of(commit(s, c, m->complete == 1)));
+}
+
+static void
+client_input(struct server *s, struct client *c)
+{
+	struct kh_msg m;
+	enum kh_err e;
+	int fd;
+
+	e = kh_ipc_recv(c->fd, KH_ROLE_VISIT, KH_ROLE_STORE, &m, &fd);
+	if (e == KH_OK && m.type == KH_MSG_ROOM)
+		e = on_room(s, c, &m.u.room);
+	else if (e == KH_OK && m.type == KH_MSG_BEGIN)
+		e = on_begin(s, c, &m.u.begin);
+	else if (e == KH_OK && m.type == KH_MSG_COMMIT)
+		e = on_commit(s, c, &m.u.commit);
+	if (e != KH_OK)
+		client_drop(s, c);
+}
+
+/* The door announces a visit. When it can't be served its channel is closed,
+ * which the visit takes for "the store failed". */
+static void
+door_input(struct server *s)
+{
+	struct client *c = NULL;
+	struct kh_msg m;
+	int fd;
+
+	if (kh_ipc_recv(s->door, KH_ROLE_DOOR, KH_ROLE_STORE, &m, &fd) !=
+	    KH_OK) {
+		close(s->door);
+		s->door = -1;
+		return;
+	}
+	if (s->n_clients < s->clients_max)
+		c = calloc(1, sizeof(*c));
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	c->fd = fd;
+	if (watch(s, fd, c) != KH_OK) {
+		close(fd);
+		free(c);
+		return;
+	}
+	s->n_clients++;
+}
+
+/* The keeper brings a new door, or is gone. */
+static void
+control_input(struct server *s)
+{
+	struct kh_msg m;
+	int fd;
+
+	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_STORE, &m,
+		&fd) != KH_OK) {
+		epoll_ctl(s->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
+		s->keeper_gone = true;
+		return;
+	}
+	if (m.type != KH_MSG_DOOR_LINK || watch(s, fd, &tag_door) != KH_OK) {
+		close(fd);
+		return;
+	}
+	if (s->door >= 0)
+		close(s->door);
+	s->door = fd;
+}
+
+/* Serve until the keeper is gone and the last visit with it. */
+static int
+serve(struct server *s)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	int i, n;
+
+	while (!s->keeper_gone || s->door >= 0 || s->n_clients > 0) {
+		n = epoll_wait(s->epoll, ev, EVENTS_MAX, -1);
+		if (n < 0 && errno != EINTR)
+			return 1;
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.ptr == &tag_control)
+				control_input(s);
+			else if (ev[i].data.ptr == &tag_door)
+				door_input(s);
+			else
+				client_input(s, ev[i].data.ptr);
+		}
+	}
+	return 0;
+}
+
+/* The "open" of the store role: its directory comes from the keeper. */
+static enum kh_err
+open_store(struct server *s)
+{
+	struct kh_msg m;
+	enum kh_err e;
+	int fd;
+
+	e = kh_ipc_recv(
+	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_STORE, &m, &fd);
+	if (e != KH_OK)
+		return e;
+	if (m.type != KH_MSG_STORE_DIR) {
+		close(fd);
+		return KH_EPROTO;
+	}
+	/* Twice the visits at once: those of a door that died live on while
+	 * the next door's begin. */
+	s->clients_max = 2 * (size_t)m.u.store_dir.max_visits;
+	e = kh_store_open_at(fd, &s->store);
+	if (e != KH_OK) {
+		close(fd);
+		return e;
+	}
+	e = kh_uploads_new(&s->uploads);
+	if (e != KH_OK)
+		return e;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll < 0)
+		return KH_ESYS;
+	return watch(s, KH_ROLE_CONTROL_FD, &tag_control);
+}
+
+int
+kh_store_main(void)
+{
+	struct server s = {.epoll = -1, .door = -1};
+	struct kh_msg ready = {.type = KH_MSG_READY};
+	int status = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* it ends when its peers have */
+	signal(SIGTERM, SIG_IGN);
+	if (open_store(&s) != KH_OK)
+		goto out;
+	if (kh_role_confine(KH_ROLE_STORE) != KH_OK)
+		goto out;
+	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
+		goto out;
+	status = serve(&s);
+out:
+	kh_uploads_free(s.uploads);
+	kh_store_close(s.store);
+	return status;
+}

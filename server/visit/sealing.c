@@ -1,0 +1,254 @@
+/*
+ * What a visit asks of the store, and the key derivation, around the bundle
+ * writer. Separate from submit.c, which knows the form but no key.
+ */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "knothole/secret.h"
+#include "lib/base/precond.h"
+#include "server/visit/sealing.h"
+
+#define BUSY_TRIES 50 /* times 100 ms */
+
+enum kh_reason
+kh_sealing_reason(enum kh_err e)
+{
+	switch (e) {
+	case KH_OK:
+		return KH_REASON_NONE;
+	case KH_EFULL:
+		return KH_REASON_FULL;
+	case KH_ELIMIT: /* too many files, or names too long together */
+		return KH_REASON_TOO_LARGE;
+	case KH_EAGAIN:
+	case KH_ENOMEM:
+	case KH_ESYS:
+	case KH_EFORMAT:
+	case KH_ETRUNC:
+	case KH_EAUTH:
+	case KH_EKEY:
+	case KH_ENOKEY:
+	case KH_ENAME:
+	case KH_EEXIST:
+	case KH_ENOENT:
+	case KH_EBUSY:
+	case KH_EEXPIRED:
+	case KH_EUNSUP:
+	case KH_EPROTO:
+	case KH_EWORD:
+	case KH_ECHECK:
+	case KH_ERR_N:
+		break;
+	}
+	return KH_REASON_FAILED;
+}
+
+static void
+today(char day[static KH_DAY_LEN + 1])
+{
+	time_t t = time(NULL);
+
+	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
+}
+
+bool
+kh_sealing_open(const struct kh_site *site)
+{
+	struct kh_recipient r;
+	char day[KH_DAY_LEN + 1];
+	uint32_t i;
+
+	today(day);
+	for (i = 0; i < site->conf.n_outlets; i++) {
+		if (kh_card_recipient_on(&site->outlets[i].card, day, &r) !=
+		    KH_OK)
+			return false;
+	}
+	return true;
+}
+
+/* Ask the store; the door's deadlines do not run meanwhile. */
+static enum kh_err
+ask(struct kh_visit *v, struct kh_msg *m, int *fd)
+{
+	enum kh_err e;
+
+	kh_visit_phase(v, KH_PHASE_STORE);
+	e = kh_ipc_ask(v->store, KH_ROLE_VISIT, KH_ROLE_STORE, m, fd);
+	kh_visit_phase(v, KH_PHASE_BODY);
+	return e;
+}
+
+enum kh_reason
+kh_sealing_room(struct kh_visit *v, uint64_t bytes)
+{
+	struct kh_msg m = {.type = KH_MSG_ROOM};
+	int fd;
+
+	m.u.room.bytes = bytes;
+	if (ask(v, &m, &fd) != KH_OK || m.type != KH_MSG_ROOM_ANSWER)
+		return KH_REASON_FAILED;
+	if (m.u.verdict.verdict == KH_VERDICT_YES)
+		return KH_REASON_NONE;
+	return m.u.verdict.verdict == KH_VERDICT_FULL ? KH_REASON_FULL
+						      : KH_REASON_FAILED;
+}
+
+/* A browser that re-sends after a reset is faster than the end of its first
+ * try: wait for that a little. */
+static enum kh_reason
+ask_draft(struct kh_visit *v, const struct kh_form *form, int *fd, bool *again)
+{
+	static const struct timespec pause = {0, 100000000};
+	struct kh_msg m;
+	unsigned i;
+
+	for (i = 0; i < BUSY_TRIES; i++) {
+		m = (struct kh_msg){.type = KH_MSG_BEGIN};
+		memcpy(m.u.begin.upload, form->upload, KH_UPLOAD_ID_LEN);
+		if (ask(v, &m, fd) != KH_OK)
+			return KH_REASON_FAILED;
+		if (m.type == KH_MSG_DRAFT)
+			return KH_REASON_NONE;
+		if (m.type != KH_MSG_NO_DRAFT)
+			return KH_REASON_FAILED;
+		if (m.u.verdict.verdict == KH_VERDICT_SEALED) {
+			*again = true;
+			return KH_REASON_NONE;
+		}
+		if (m.u.verdict.verdict != KH_VERDICT_BUSY)
+			return m.u.verdict.verdict == KH_VERDICT_FULL
+			    ? KH_REASON_FULL
+			    : KH_REASON_FAILED;
+		nanosleep(&pause, NULL);
+	}
+	return KH_REASON_BUSY;
+}
+
+/* The key derivation takes 64 MiB: only so many visits at once. */
+static enum kh_err
+derive(struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out)
+{
+	uint64_t turn = 0;
+	enum kh_err e;
+	ssize_t r;
+
+	r = read(v->kdf, &turn, sizeof(turn));
+	if (r != (ssize_t)sizeof(turn))
+		return KH_ESYS;
+	atomic_store(&v->counter->kdf, 1);
+	e = kh_code_derive(code, v->site->conf.salt, out);
+	atomic_store(&v->counter->kdf, 0);
+	turn = 1;
+	r = write(v->kdf, &turn, sizeof(turn));
+	return r == (ssize_t)sizeof(turn) ? e : KH_ESYS;
+}
+
+/* Today's keys of the outlets chosen; all of them or none. */
+static enum kh_reason
+recipients(const struct kh_site *site, uint32_t outlets, const char *day,
+    struct kh_recipient out[static KH_OUTLETS_MAX], size_t *n)
+{
+	uint32_t i;
+
+	*n = 0;
+	for (i = 0; i < site->conf.n_outlets; i++) {
+		if (outlets != 0 && (outlets & (UINT32_C(1) << i)) == 0)
+			continue;
+		if (kh_card_recipient_on(
+			&site->outlets[i].card, day, &out[*n]) != KH_OK)
+			return KH_REASON_CLOSED;
+		(*n)++;
+	}
+	return *n > 0 ? KH_REASON_NONE : KH_REASON_CLOSED;
+}
+
+static enum kh_reason
+start_object(struct kh_sealing *g, struct kh_visit *v,
+    const struct kh_form *form, uint32_t outlets)
+{
+	struct kh_recipient to[KH_OUTLETS_MAX];
+	struct kh_bundle_info info = {.language = "en"};
+	struct kh_code_keys *keys;
+	char day[KH_DAY_LEN + 1];
+	enum kh_reason why;
+	enum kh_err e;
+	size_t n;
+
+	today(day);
+	why = recipients(v->site, outlets, day, to, &n);
+	if (why != KH_REASON_NONE)
+		return why;
+	keys = kh_secret_alloc(sizeof(*keys));
+	if (keys == NULL)
+		return KH_REASON_FAILED;
+	e = derive(v, &form->code, keys);
+	if (e == KH_OK) {
+		memcpy(info.mailbox, keys->mailbox, sizeof(info.mailbox));
+		info.reply_to = keys->reply_to;
+		info.day = day;
+	}
+	kh_secret_free(keys);
+	if (e == KH_OK)
+		e = kh_bundle_writer_new(
+		    &g->w, to, n, &info, kh_sink_file(&g->file));
+	return kh_sealing_reason(e);
+}
+
+enum kh_reason
+kh_sealing_begin(struct kh_sealing *g, struct kh_visit *v,
+    const struct kh_form *form, uint32_t outlets, bool *again)
+{
+	enum kh_reason why;
+	int fd = -1;
+
+	PRECOND(g->w == NULL && g->file.fd < 0);
+	*again = false;
+	why = ask_draft(v, form, &fd, again);
+	if (why != KH_REASON_NONE || *again)
+		return why;
+	g->file = (struct kh_file_sink){.fd = fd};
+	why = start_object(g, v, form, outlets);
+	if (why != KH_REASON_NONE)
+		kh_sealing_drop(g);
+	return why;
+}
+
+enum kh_reason
+kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete)
+{
+	struct kh_msg m = {.type = KH_MSG_COMMIT};
+	enum kh_reason why;
+	int fd;
+
+	PRECOND(g->w != NULL && g->file.fd >= 0);
+	why = kh_sealing_reason(kh_bundle_finish(g->w, complete, NULL));
+	if (why != KH_REASON_NONE)
+		return why;
+	/* Here rather than in the store, which would wait for it with
+	 * everyone else's request behind it. The store syncs again: what it
+	 * acknowledges does not rest on a visit's word. */
+	kh_visit_phase(v, KH_PHASE_STORE);
+	if (fdatasync(g->file.fd) != 0)
+		return KH_REASON_FAILED;
+	m.u.commit.complete = complete ? 1 : 0;
+	if (ask(v, &m, &fd) != KH_OK || m.type != KH_MSG_COMMITTED)
+		return KH_REASON_FAILED;
+	if (m.u.verdict.verdict == KH_VERDICT_YES)
+		return KH_REASON_NONE;
+	return m.u.verdict.verdict == KH_VERDICT_FULL ? KH_REASON_FULL
+						      : KH_REASON_FAILED;
+}
+
+void
+kh_sealing_drop(struct kh_sealing *g)
+{
+	kh_bundle_writer_free(g->w);
+	g->w = NULL;
+	if (g->file.fd < 0)
+		return;
+	close(g->file.fd);
+	g->file.fd = -1;
+}

@@ -1,0 +1,51 @@
+/*
+ * The form's hidden state: upload id and return code, sealed under a key that
+ * lives in this server's memory only. It is at once the CSRF token and the
+ * one-time upload token, and it is why the server need not remember anybody:
+ * the state of a visit to the form is in the source's own page.
+ *
+ *	b64url( nonce[24] XChaCha20-Poly1305( version[1] upload[16] code[14] ) )
+ */
+#ifndef KNOTHOLED_VISIT_TOKEN_H
+#define KNOTHOLED_VISIT_TOKEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "knothole/code.h"
+#include "knothole/err.h"
+#include "knothole/limits.h"
+
+#define KH_FORM_KEY_LEN 32
+#define KH_TOKEN_LEN 95 /* characters */
+
+/* The current key and the one before it, which is still accepted. */
+struct kh_form_keys {
+	uint8_t current[KH_FORM_KEY_LEN];
+	uint8_t previous[KH_FORM_KEY_LEN];
+};
+
+/* Secret: kh_secret_alloc, wipe. */
+struct kh_form {
+	uint8_t upload[KH_UPLOAD_ID_LEN];
+	struct kh_code code;
+};
+
+/* Both keys fresh. */
+void kh_form_keys_init(struct kh_form_keys *k);
+
+/* The current one becomes the previous one. */
+void kh_form_keys_rotate(struct kh_form_keys *k);
+
+/* A new upload with a new return code. */
+void kh_form_new(struct kh_form *out);
+
+/* NUL-terminated text, safe in an HTML attribute. */
+void kh_token_seal(const struct kh_form_keys *k, const struct kh_form *f,
+    char out[static KH_TOKEN_LEN + 1]);
+
+/* Errors: KH_EAUTH when it is not one that this server made. */
+KH_CHECKED enum kh_err kh_token_open(const struct kh_form_keys *k,
+    const char *text, size_t n, struct kh_form *out);
+
+#endif
