@@ -28,14 +28,15 @@ struct kh_draft;
  * Open a store.
  *	where	"dir:/path", or a plain path; the directory and what is in it
  *		is made (0700) when it is not there
- * Errors: KH_ESYS; KH_ENOMEM; KH_EFORMAT an engine that we do not know; KH_EUNSUP the
- * file system cannot make files without a name; KH_EAUTH the directory is
- * accessible to group or others, or is not ours (L32).
+ * Errors: KH_ESYS; KH_ENOMEM; KH_EFORMAT an engine that we do not know;
+ * KH_EUNSUP the file system cannot make files without a name; KH_EAUTH the
+ * directory is accessible to group or others, or is not ours (L32).
  */
 KH_CHECKED enum kh_err kh_store_open(const char *where, struct kh_store **out);
 
 /* The same on a directory that is open already (for reading, not O_PATH);
- * takes `fd` over when it returns KH_OK. For a process that may not open paths. */
+ * takes `fd` over when it returns KH_OK. For a process that may not open
+ * paths. */
 KH_CHECKED enum kh_err kh_store_open_at(int fd, struct kh_store **out);
 
 void kh_store_close(struct kh_store *st); /* NULL is fine */

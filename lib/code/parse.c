@@ -230,29 +230,31 @@ fits_somehow(uint16_t w[static KH_CODE_WORDS], struct kh_code *out)
 	return false;
 }
 
-/* How many words the token at `at` consists of, of the one word that it makes
- * with the token after it; 0 if none. `*at` moves behind what was used. */
+static size_t
+token_end(const struct folded *f, size_t at)
+{
+	while (at < f->n && is_letter(f->text[at]))
+		at++;
+	return at;
+}
+
+/* How many words the token at `at` consists of, or it and the token after it
+ * (a lost or a parted hyphen); 0 if none. `*at` moves behind what was used. */
 static size_t
 token_words(const struct folded *f, size_t *at)
 {
 	uint16_t w[KH_CODE_WORDS];
-	size_t start = *at, end, next, count;
-	bool split;
+	size_t start = *at, end, count;
 
-	for (end = start; end < f->n && is_letter(f->text[end]); end++)
-		;
-	*at = end;
+	end = token_end(f, start);
 	count = read_words(f->text + start, end - start, w);
+	if (count == 0) {
+		end = token_end(f, skip_to_letter(f->text, f->n, end));
+		count = read_words(f->text + start, end - start, w);
+	}
 	kh_wipe(w, sizeof(w));
-	if (count > 0)
-		return count;
-	next = skip_to_letter(f->text, f->n, end);
-	for (end = next; end < f->n && is_letter(f->text[end]); end++)
-		;
-	if (next_word(f->text, end, &start, &split) < 0 || start != end)
-		return 0;
 	*at = end;
-	return 1;
+	return count;
 }
 
 /* Why were these not 8 words that fit? */

@@ -26,7 +26,7 @@ kh_word_index(const char *word, size_t n)
 	int lo = 0, hi = KH_WORDLIST_N - 1, mid, d, found = -1;
 
 	PRECOND(word != NULL || n == 0);
-	if (n == 0 || n > KH_WORD_MAX)
+	if (n == 0 || n > KH_WORD_MAX || memchr(word, '\0', n) != NULL)
 		return -1;
 	memcpy(key, word, n);
 	while (lo <= hi && found < 0) {
