@@ -39,12 +39,15 @@ struct kh_head {
 	size_t head_len;	/* bytes up to and with the empty line */
 };
 
+/* Is it this word, ASCII letters in any case? */
+bool kh_slice_is(struct kh_slice s, const char *word);
+
 /* Why a head was refused; the visit answers accordingly. */
 enum kh_head_fault {
 	KH_HEAD_FINE,
-	KH_HEAD_MALFORMED,	/* 400 */
+	KH_HEAD_MALFORMED,	/* 400; also what does not fit together */
 	KH_HEAD_METHOD,		/* 405: a well-formed token, not one of ours */
-	KH_HEAD_TARGET,		/* 404: well-formed, outside our alphabet */
+	KH_HEAD_TARGET,		/* 404: printable, outside our alphabet */
 	KH_HEAD_LENGTH,		/* 411: a POST without Content-Length */
 	KH_HEAD_CODING,		/* 501: Transfer-Encoding */
 	KH_HEAD_EXPECT,		/* 417: another expectation */
@@ -56,6 +59,8 @@ enum kh_head_fault {
  * Parse a request head from the first `n` bytes of a connection.
  *	out	set completely on KH_OK, zeroed otherwise
  *	fault	why, on KH_EFORMAT and KH_ELIMIT; else KH_HEAD_FINE
+ * Decides from left to right: a prefix that is refused stays refused, with the
+ * same fault, whatever follows. `length` is not capped here.
  * Errors: KH_EAGAIN the empty line has not arrived (and nothing before it is
  * wrong so far as can be told); KH_EFORMAT; KH_ELIMIT.
  */
