@@ -54,16 +54,26 @@ struct kh_multipart {
 
 /*
  * Find the boundary in a Content-Type: exactly multipart/form-data with one
- * boundary parameter (a token or quoted), 1 to KH_BOUNDARY_MAX bchars.
+ * boundary parameter (a token or quoted), 1 to KH_BOUNDARY_MAX bchars, the
+ * last of them no blank.
+ *	boundary	a slice of `content_type`; n = 0 on error
  * Errors: KH_EFORMAT.
  */
 KH_CHECKED enum kh_err kh_multipart_boundary(
     struct kh_slice content_type, struct kh_slice *boundary);
 
+/* `boundary` as kh_multipart_boundary gives it (precondition); it is copied.
+ * `ops` and `ctx` must outlive `m`. */
 void kh_multipart_init(struct kh_multipart *m, struct kh_slice boundary,
     const struct kh_multipart_ops *ops, void *ctx);
 
-/* Errors: KH_EFORMAT, KH_ELIMIT, whatever a callback returned; sticky. */
+/*
+ * Parse `n` more bytes. An upload without any part (the last delimiter at
+ * once) is a valid one.
+ * Errors: KH_EFORMAT; KH_ELIMIT over KH_PARTS_MAX, KH_PART_HEAD_MAX,
+ * KH_FIELD_NAME_MAX or KH_RAW_NAME_MAX; whatever a callback returned. Sticky:
+ * the same error follows on every later call, and no callback.
+ */
 KH_CHECKED enum kh_err kh_multipart_feed(
     struct kh_multipart *m, const uint8_t *p, size_t n);
 
