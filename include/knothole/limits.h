@@ -82,8 +82,13 @@
 #define KH_FIELD_NAME_MAX 32	/* our own field names are shorter */
 #define KH_TOKEN_TEXT_MAX 512	/* a sealed form state in base64 */
 #define KH_CONFIG_MAX 65536	/* bytes of a configuration file */
+#define KH_CONFIG_LINE_MAX 2048	/* bytes of a line in it: key and longest path */
 #define KH_PATH_MAX 1024	/* bytes of a path in the configuration */
 #define KH_SITE_NAME_MAX 120
+/* max_upload: below 1 MiB no document fits; 32 GiB leaves padding and names
+ * room below KH_OBJECT_LEN_MAX, whatever comes. */
+#define KH_UPLOAD_MIN (UINT64_C(1) << 20)
+#define KH_UPLOAD_MAX (UINT64_C(1) << 35)
 #define KH_VISITS_MAX 10000	/* upper end of max_visits */
 
 #endif

@@ -31,28 +31,30 @@ struct kh_config {
 	struct kh_listen source_listen;	/* required */
 	char store[KH_PATH_MAX + 1];	/* required; "/path" or "dir:/path" */
 	char newsrooms[KH_PATH_MAX + 1]; /* required */
-	/* What the instance itself must keep: its salt. "" in the file's
-	 * place means the store's path and ".state". */
+	/* What the instance itself must keep: its salt. Default: the store's
+	 * path, without "dir:" and slashes at its end, and ".state". */
 	char state[KH_PATH_MAX + 1];
 	char site_name[KH_SITE_NAME_MAX + 1]; /* default "Knothole" */
-	uint64_t max_upload;	/* bytes of a request body; default 20 GiB */
+	/* Bytes of a request body, KH_UPLOAD_MIN to KH_UPLOAD_MAX; 20 GiB. */
+	uint64_t max_upload;
 	uint32_t max_message;	/* characters; default 100000 */
 	uint32_t max_visits;	/* connections at once; default 1000 */
 };
 
-/* What is wrong, for one line on stderr. */
+/* What is wrong and what to write instead, for one line on stderr. */
 struct kh_config_fault {
 	unsigned line;	/* 1-based; 0 when it is the file as a whole */
-	char text[256];	/* printable, without full stop */
+	char text[256];	/* printable ASCII, without full stop */
 };
 
 /*
  * Parse a whole file.
- *	out	set completely on KH_OK, defaults filled in
- *	fault	set on every error
- * Sizes: digits and an optional unit B, K, M, G, KiB, MiB, GiB (powers of
- * 1024), a blank between them or not. Relative paths stay relative.
- * Errors: KH_EFORMAT, KH_ELIMIT.
+ *	out	set completely on KH_OK, defaults filled in; zeroed otherwise
+ *	fault	set on every error; zeroed otherwise
+ * Lines end in LF or CRLF. A '#' begins a comment only as the first thing of a
+ * line. Sizes: digits and an optional unit B, K, M, G, KiB, MiB, GiB (powers
+ * of 1024), a blank between them or not. Relative paths stay relative.
+ * Errors: KH_EFORMAT, KH_ELIMIT; KH_EUNSUP for an address not to listen on.
  */
 KH_CHECKED enum kh_err kh_config_parse(const char *text, size_t n,
     struct kh_config *out, struct kh_config_fault *fault);
@@ -61,8 +63,13 @@ KH_CHECKED enum kh_err kh_config_parse(const char *text, size_t n,
 KH_CHECKED enum kh_err kh_config_load(const char *path,
     struct kh_config *out, struct kh_config_fault *fault);
 
-/* "unix:/path", "tcp:127.0.0.1:80" or "tcp:[::1]:80" (and nothing that is not
- * loopback). Errors: KH_EFORMAT; KH_EUNSUP for another address. */
+/*
+ * "unix:/path", "tcp:127.0.0.1:80" (any of 127.0.0.0/8) or "tcp:[::1]:80".
+ *	out	set completely on KH_OK, zeroed otherwise
+ * Errors: KH_EFORMAT; KH_ELIMIT for a path that does not fit sun_path;
+ * KH_EUNSUP for any other address, and for names: tor connects from this very
+ * host, and nobody else may.
+ */
 KH_CHECKED enum kh_err kh_listen_parse(const char *text, struct kh_listen *out);
 
 #endif
