@@ -7,6 +7,8 @@
  *	files/001-NAME ...		in the order sent
  *	manifest.json
  *	padding				zero bytes, to a Padmé size
+ *
+ * A message that arrives late may stand after any of the files instead.
  */
 #ifndef KNOTHOLE_BUNDLE_H
 #define KNOTHOLE_BUNDLE_H
@@ -20,6 +22,17 @@
 #include "knothole/manifest.h"
 
 /*
+ * Try out libarchive before the first bundle: it must write ZIP to the byte
+ * as FORMAT.md has it. This also makes libc read the C.UTF-8 locale, so that
+ * a process whose sandbox forbids opening files can write bundles; it needs
+ * TZ set in its environment besides (without TZ, glibc looks at
+ * /etc/localtime again each time libarchive asks for a date).
+ * Errors: KH_EPROTO if it writes differently; KH_ESYS without the locale;
+ * KH_ENOMEM.
+ */
+KH_CHECKED enum kh_err kh_bundle_init(void);
+
+/*
  * Writing. A bundle writer seals straight into its sink: no byte of plaintext
  * rests anywhere but in the chunk being filled.
  */
@@ -29,8 +42,8 @@ struct kh_bundle_writer;
 struct kh_bundle_info {
 	uint8_t mailbox[KH_MAILBOX_LEN];
 	struct kh_recipient reply_to;
-	const char *language;	/* [a-z]{2,8} */
-	const char *day;	/* YYYY-MM-DD */
+	const char *language; /* [a-z]{2,8} */
+	const char *day; /* YYYY-MM-DD */
 };
 
 /*
@@ -41,11 +54,14 @@ KH_CHECKED enum kh_err kh_bundle_writer_new(struct kh_bundle_writer **out,
     const struct kh_recipient *recipients, size_t n,
     const struct kh_bundle_info *info, struct kh_sink sink);
 
-/* Write message.txt, at most once and not within a file. n > 0. */
+/* Write message.txt, at most once and not within a file. n > 0.
+ * Errors: KH_ELIMIT beyond KH_MESSAGE_MAX (nothing is written then). */
 KH_CHECKED enum kh_err kh_bundle_message(
     struct kh_bundle_writer *w, const uint8_t *text, size_t n);
 
-/* Begin a file. Arguments as kh_manifest_add. */
+/* Begin a file. Arguments as kh_manifest_add; when that says KH_ELIMIT,
+ * nothing is written and the bundle can go on without this file. Any other
+ * error, of any of these calls, stays: the object cannot be finished. */
 KH_CHECKED enum kh_err kh_bundle_file(struct kh_bundle_writer *w,
     const uint8_t *name, size_t name_len, const char *type, size_t type_len);
 
@@ -60,7 +76,7 @@ KH_CHECKED enum kh_err kh_bundle_file_end(
 /*
  * Write manifest, padding and directory and seal the last chunk; the object
  * then has exactly a Padmé length. Not within a file.
- *	complete	false: the submission was cut
+ *	complete	false: the submission was cut; implied by a file that was
  *	sealed_len	receives the object's length in bytes; or NULL
  * Errors: any of the above; KH_EPROTO if the archive did not come out at the
  * length that was planned (a libarchive that writes ZIP differently).
@@ -78,13 +94,14 @@ void kh_bundle_writer_free(struct kh_bundle_writer *w); /* NULL is fine */
 struct kh_bundle_reader;
 
 struct kh_bundle_entry {
-	const char *path;	/* "message.txt", "manifest.json", "files/..." */
-	uint64_t size;		/* bytes */
+	const char *path; /* "message.txt", "manifest.json", "files/..." */
+	uint64_t size; /* bytes */
 	/* the manifest's record of a file, or NULL */
 	const struct kh_manifest_file *file;
 };
 
-/* Reads directory and manifest only. `r` must outlive the reader.
+/* Reads directory and manifest only (what else the archive has is checked
+ * by kh_bundle_read). `r` must outlive the reader.
  * Errors: KH_EFORMAT, KH_EAUTH, KH_ELIMIT, KH_EUNSUP, KH_ENOMEM. */
 KH_CHECKED enum kh_err kh_bundle_reader_new(
     struct kh_bundle_reader **out, struct kh_age_reader *r);
@@ -102,15 +119,17 @@ const struct kh_bundle_entry *kh_bundle_at(
 
 /*
  * Read all entries in order, each into the sink that `open` gives for it.
- * CRCs and lengths are checked; `done` follows each entry that was whole.
+ * Each entry's local header must repeat what the directory says, to the byte,
+ * before `open` is called for it; CRCs are checked, and that padding is zero;
+ * `done` follows each entry that was whole.
  * `open` may set sink->write to NULL to pass an entry over.
  * Errors: KH_EFORMAT, KH_EAUTH, KH_ETRUNC and whatever the callbacks return.
  * Authenticates only what it reads: call kh_age_reader_verify before trusting
  * that the object is whole.
  */
 struct kh_bundle_visitor {
-	enum kh_err (*open)(void *ctx, const struct kh_bundle_entry *e,
-	    struct kh_sink *sink);
+	enum kh_err (*open)(
+	    void *ctx, const struct kh_bundle_entry *e, struct kh_sink *sink);
 	enum kh_err (*done)(void *ctx, const struct kh_bundle_entry *e);
 	void *ctx;
 };
