@@ -14,6 +14,8 @@ CLANG ?= clang
 PKG_CONFIG ?= pkg-config
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
+# make V=1 shows each command.
+Q := $(if $(V),,@)
 NPROC := $(shell nproc 2>/dev/null || echo 1)
 
 ifeq ($(origin CC),default)
@@ -22,16 +24,14 @@ endif
 
 # --- what is needed ---------------------------------------------------------
 
+# Debian's names; docs/dependencies.md says why each. deploy/install-packages
+# installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev libjansson-dev libutf8proc-dev diceware python3
-DEPS_TEST := libcmocka-dev age minisign unzip curl coreutils procps
-DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck
+DEPS_DEMO := curl
+DEPS_TEST := libcmocka-dev zlib1g-dev age minisign unzip curl strace
+DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_ASAN := clang llvm libclang-rt-14-dev
-
-# $(call missing,PACKAGES): those that are not installed
-missing = $(shell for p in $(1); do \
-	dpkg-query -W -f '$${db:Status-Abbrev}' $$p 2>/dev/null | \
-	grep -q '^ii' || echo $$p; done)
 
 # --- flags ------------------------------------------------------------------
 
@@ -45,7 +45,9 @@ HARDEN += -fcf-protection
 endif
 FORTIFY := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+# A sanitizer build sets these two.
 SAN :=
+SAN_SRC :=
 CPPFLAGS_ALL = -D_GNU_SOURCE -DKH_VERSION='"$(VERSION)"' -Iinclude -I. \
 	-I$(BUILD)/gen $(FORTIFY) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
@@ -54,14 +56,14 @@ LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 # What each program links, and no more.
 PC_LIB := libsodium libarchive jansson libutf8proc
 PC_SERVER := $(PC_LIB) libmicrohttpd
-PC_TEST := $(PC_SERVER) cmocka
+PC_TEST := $(PC_SERVER) cmocka zlib
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
 
 # --- sources ----------------------------------------------------------------
 
-LIB_SRC := $(wildcard lib/*/*.c) $(BUILD)/gen/wordlist.c
+LIB_SRC := $(wildcard lib/*/*.c)
 SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
@@ -70,7 +72,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 
-obj = $(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(patsubst %.c,$(BUILD)/obj/%.o,$(1)))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB := $(BUILD)/lib/libknothole.a
 SERVER_LIB := $(BUILD)/lib/libknotholed.a
@@ -80,15 +82,22 @@ REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
-.PHONY: all deps deps-build deps-test deps-lint deps-asan demo check check-built \
-	check-nightly asan fuzz bench lint install clean help tests benches \
-	fuzzers format
+INTEROP := $(wildcard tests/interop/*.py)
+SYSTEM := $(wildcard tests/system/*.py)
+# Each replay with the directory of its seeds.
+REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
+	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
+FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
+	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
+
+.PHONY: all deps demo check check-built check-nightly asan fuzz bench lint \
+	install clean help tests benches fuzzers fuzz-built format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS)
+tests: $(UNITS) $(REPLAYS) $(BUILD)/tests/mkobject
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -104,60 +113,173 @@ FORCE:
 
 $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 	@mkdir -p $(@D)
-	$(PYTHON) lib/code/wordlist.py > $@.tmp
-	mv $@.tmp $@
+	@echo '  GEN  $@'
+	$(Q)$(PYTHON) lib/code/wordlist.py > $@.tmp
+	$(Q)mv $@.tmp $@
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@echo '  CC   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_SERVER)) $(CFLAGS_ALL) \
+	@echo '  CC   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_SERVER)) $(CFLAGS_ALL) \
 	    -MMD -MP -c -o $@ $<
 
-$(LIB): $(call obj,$(LIB_SRC))
+$(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o
 	@mkdir -p $(@D)
-	rm -f $@
-	$(AR) rcsD $@ $^
+	$(Q)rm -f $@
+	@echo '  AR   $@'
+	$(Q)$(AR) rcsD $@ $^
 
 $(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC))
 	@mkdir -p $(@D)
-	rm -f $@
-	$(AR) rcsD $@ $^
+	$(Q)rm -f $@
+	@echo '  AR   $@'
+	$(Q)$(AR) rcsD $@ $^
 
-$(BUILD)/bin/knotholed: $(call obj,server/main.c) $(SERVER_LIB) $(LIB)
+$(BUILD)/bin/knotholed: $(call obj,server/main.c $(SAN_SRC)) $(SERVER_LIB) \
+    $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_SERVER))
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_SERVER))
 
 $(BUILD)/bin/knothole: $(call obj,$(CLIENT_SRC)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_LIB))
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_LIB))
 
 # Unit tests and fuzz targets may include the .c file they look into; the
 # archive then only supplies the rest.
 $(BUILD)/tests/test_%: tests/unit/test_%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_TEST)) $(CFLAGS_ALL) \
+	@echo '  CC   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_TEST)) $(CFLAGS_ALL) \
 	    -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< $(SERVER_LIB) $(LIB) \
 	    $(call pc_libs,$(PC_TEST))
 
 $(BUILD)/tests/replay_%: tests/fuzz/%.c tests/fuzz/replay.h $(SERVER_LIB) \
     $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -DKH_FUZZ_REPLAY -include tests/fuzz/replay.h \
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) -DKH_FUZZ_REPLAY -include tests/fuzz/replay.h \
 	    $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) -o $@ $< \
 	    $(SERVER_LIB) $(LIB) $(call pc_libs,$(PC_SERVER))
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d \
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d \
 	    -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< $(SERVER_LIB) $(LIB) \
 	    $(call pc_libs,$(PC_SERVER))
 
+# A maker of whole objects, for tests of the offline tool.
+$(BUILD)/tests/mkobject: tests/system/mkobject.c $(LIB) $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    -o $@ $< $(LIB) $(call pc_libs,$(PC_LIB))
+
 $(BUILD)/bench/%: tests/bench/%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(SERVER_LIB) $(LIB) $(call pc_libs,$(PC_SERVER))
+
+# --- what people call -------------------------------------------------------
+
+deps:
+	deploy/install-packages $(DEPS_BUILD)
+
+# The programs are built by a second make: pkg-config may not have been there
+# when this one began.
+demo:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_DEMO)
+	$(MAKE) --no-print-directory -j$(NPROC) all
+	BUILD=$(BUILD) KEEP=$(KEEP) tests/demo
+
+check:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	$(MAKE) --no-print-directory check-built
+
+check-built: all tests
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label $(or $(LABEL),check) \
+	    $(UNITS) $(REPLAY_RUNS) $(INTEROP) $(SYSTEM)
+
+# What takes long: objects of more than 4 GiB.
+check-nightly:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
+	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large
+
+ASAN_FLAGS = BUILD=$(BUILD)/asan CC=$(CLANG) FORTIFY= \
+	SAN_SRC=tests/sanitize/options.c \
+	SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+	CPPFLAGS='-DKH_SAN_LOG=\"$(abspath $(BUILD))/asan/log/report\"'
+asan:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_ASAN)
+	mkdir -p $(BUILD)/asan/log && rm -f $(BUILD)/asan/log/*
+	$(MAKE) --no-print-directory -j$(NPROC) $(ASAN_FLAGS) all tests
+	KNOTHOLE_SANITIZED=1 $(MAKE) --no-print-directory $(ASAN_FLAGS) \
+	    LABEL=asan check-built
+	tests/sanitize/reports $(BUILD)/asan/log
+
+FUZZ_FLAGS = BUILD=$(BUILD)/fuzz CC=$(CLANG) FORTIFY= \
+	SAN='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all'
+fuzz:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_ASAN)
+	$(MAKE) --no-print-directory -j$(NPROC) $(FUZZ_FLAGS) fuzzers
+	$(MAKE) --no-print-directory $(FUZZ_FLAGS) fuzz-built
+
+fuzz-built: fuzzers
+	tests/run --label fuzz --timeout $$(($(FUZZ_SECONDS) + 120)) $(FUZZ_RUNS)
+
+bench:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	$(MAKE) --no-print-directory -j$(NPROC) all benches
+	$(PYTHON) tests/bench/run.py --build $(BUILD)
+
+lint:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
+	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c
+	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
+	    $(wildcard tests/lint/lint-*)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+	    $(DESTDIR)$(PREFIX)/share/doc/knothole \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 0755 $(BUILD)/bin/knothole $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(BUILD)/bin/knotholed $(DESTDIR)$(PREFIX)/sbin/
+	install -m 0644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 0644 $(wildcard docs/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 0644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
+	    deploy/knotholed.conf.example $(DESTDIR)$(PREFIX)/share/doc/knothole/
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo "make                 build/bin/knotholed, build/bin/knothole"
+	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
+	@echo "make check           all tests"
+	@echo "make check-nightly   the tests that take long"
+	@echo "make asan            the tests under ASan and UBSan"
+	@echo "make fuzz            every fuzzer, FUZZ_SECONDS=60 each"
+	@echo "make bench           speed, as ratios against peers and limits"
+	@echo "make lint            formatters, compilers and checkers"
+	@echo "make deps            install the Debian packages to build with"
+	@echo "make install         DESTDIR= PREFIX=/usr/local"
+	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
