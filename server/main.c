@@ -19,6 +19,7 @@
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
 
+#define LOCKED_MIN 1048576 /* what one visit locks, with room to spare */
 #define DEFAULT_CONFIG "/etc/knothole/knotholed.conf"
 
 static const char usage[] =
@@ -131,6 +132,9 @@ serve(struct kh_keeper *k)
 	char where[KH_PATH_MAX + 16];
 	enum kh_exit x;
 
+	if (kh_secret_probe(LOCKED_MIN) != KH_OK)
+		kh_say("warning: memory cannot be locked here, so what passes "
+		       "through may reach swap: raise LimitMEMLOCK=");
 	x = raise_descriptors(k->config.max_visits);
 	if (x == KH_EXIT_OK)
 		x = kh_store_dir_open(k->config.store, &k->store_dir);

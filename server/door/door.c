@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "knothole/bundle.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/door/door.h"
@@ -270,6 +271,11 @@ open_site(struct door *d)
 		d->site->outlets[i] = m.u.outlet;
 	}
 	e = receive(KH_MSG_STORE_LINK, &m, &d->store);
+	if (e != KH_OK)
+		return e;
+	/* A libarchive that writes ZIP in another form is found here, not in
+	 * somebody's upload. */
+	e = kh_bundle_init();
 	if (e != KH_OK)
 		return e;
 	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
