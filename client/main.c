@@ -16,6 +16,15 @@
 #include "client/signals.h"
 #include "knothole/secret.h"
 
+/* gcc and clang say differently that they sanitize. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#endif
+
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -87,7 +96,7 @@ hide_memory(void)
 	const struct rlimit none = {0, 0};
 
 	(void)setrlimit(RLIMIT_CORE, &none);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(KH_SANITIZED)
+#ifndef SANITIZED
 	/* LeakSanitizer looks at the process through ptrace. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif

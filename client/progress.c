@@ -57,6 +57,8 @@ kh_progress_line(const struct kh_progress *p, uint64_t done, double seconds,
 {
 	char amount[KH_AMOUNT_LEN], all[KH_AMOUNT_LEN], rate[KH_AMOUNT_LEN];
 
+	if (p->all > 0 && done > p->all)
+		done = p->all;
 	kh_amount(done, amount);
 	kh_amount(seconds > 0 ? (uint64_t)((double)done / seconds) : 0, rate);
 	if (p->all == 0) {
@@ -64,8 +66,6 @@ kh_progress_line(const struct kh_progress *p, uint64_t done, double seconds,
 		    "knothole: %s %s, %s/s", p->verb, amount, rate);
 		return;
 	}
-	if (done > p->all)
-		done = p->all;
 	kh_amount(p->all, all);
 	(void)snprintf(out, KH_PROGRESS_LEN + 1,
 	    "knothole: %s %s of %s (%u %%), %s/s", p->verb, amount, all,
