@@ -170,12 +170,15 @@ static enum kh_err
 set_store(struct kh_config_state *cs, const char *value)
 {
 	static const char engine[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	const char *path;
 	size_t n;
 
-	(void)store_path(value, &n);
+	path = store_path(value, &n);
 	if (n == 0)
 		return kh_config_bad(
 		    cs, KH_EFORMAT, "must name a directory of its own");
+	if (path[0] == ' ')
+		return kh_config_bad(cs, KH_EFORMAT, "has a blank after dir:");
 	if (value[strspn(value, engine)] == ':' &&
 	    strncmp(value, "dir:", 4) != 0)
 		return kh_config_bad(cs, KH_EFORMAT,

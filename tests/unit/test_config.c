@@ -388,6 +388,7 @@ test_store(void **state)
 	bad_store("/", "a directory of its own");
 	bad_store("///", "a directory of its own");
 	bad_store("dir:", "a directory of its own");
+	bad_store("dir: /srv", "blank after dir:");
 	bad_store("s3:bucket", "only dir: is");
 	bad_store(":x", "only dir: is");
 	good("source_listen = tcp:127.0.0.1:1\nstore = /a:b\nnewsrooms = n\n");

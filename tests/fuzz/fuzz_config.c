@@ -1,0 +1,113 @@
+/*
+ * The configuration parser: an accepted file holds sane values and survives
+ * being written out and read again; a refusal says where and what.
+ */
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MUST(x)                  \
+	do {                     \
+		if (!(x))        \
+			abort(); \
+	} while (0)
+
+static const struct kh_config zero;
+static const struct kh_config_fault no_fault;
+
+static void
+check_refused(const struct kh_config *c, const struct kh_config_fault *f,
+    const uint8_t *data, size_t size)
+{
+	size_t n = strnlen(f->text, sizeof(f->text));
+	unsigned lines = 1;
+
+	MUST(memcmp(c, &zero, sizeof(zero)) == 0);
+	MUST(n > 0 && n < sizeof(f->text) - 1); /* whole */
+	for (size_t i = 0; i < n; i++)
+		MUST(f->text[i] >= ' ' && f->text[i] < 0x7f);
+	for (size_t i = 0; i < size; i++)
+		lines += data[i] == '\n';
+	MUST(f->line <= lines);
+}
+
+static void
+format_listen(const struct kh_listen *l, char *out, size_t cap)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	switch (l->kind) {
+	case KH_LISTEN_UNIX:
+		MUST(l->path[0] == '/' && strlen(l->path) < 108);
+		snprintf(out, cap, "unix:%s", l->path);
+		return;
+	case KH_LISTEN_TCP4:
+		MUST(l->addr[0] == 127 && l->path[0] == '\0');
+		MUST(inet_ntop(AF_INET, l->addr, host, sizeof(host)) != NULL);
+		snprintf(out, cap, "tcp:%s:%u", host, l->port);
+		return;
+	case KH_LISTEN_TCP6:
+		snprintf(out, cap, "tcp:[::1]:%u", l->port);
+		return;
+	}
+	abort();
+}
+
+/* What was read means the same when it is written out. */
+static void
+check_taken(const struct kh_config *c)
+{
+	static char text[KH_CONFIG_MAX];
+	static struct kh_config again;
+	char listen[KH_PATH_MAX + 16];
+	struct kh_config_fault f;
+	int n;
+
+	MUST(c->store[0] != '\0' && c->newsrooms[0] != '\0');
+	MUST(c->state[0] != '\0' && c->site_name[0] != '\0');
+	MUST(memchr(c->store, '\0', sizeof(c->store)) != NULL);
+	MUST(memchr(c->newsrooms, '\0', sizeof(c->newsrooms)) != NULL);
+	MUST(memchr(c->state, '\0', sizeof(c->state)) != NULL);
+	MUST(memchr(c->site_name, '\0', sizeof(c->site_name)) != NULL);
+	MUST(c->max_upload >= KH_UPLOAD_MIN && c->max_upload <= KH_UPLOAD_MAX);
+	MUST(c->max_message >= 1 && c->max_message <= KH_MESSAGE_CHARS_MAX);
+	MUST(c->max_visits >= 1 && c->max_visits <= KH_VISITS_MAX);
+	format_listen(&c->source_listen, listen, sizeof(listen));
+	n = snprintf(text, sizeof(text),
+	    "max_visits = %" PRIu32 "\r\nmax_message=%" PRIu32 "\n"
+	    "# again\nmax_upload = %" PRIu64 " B\n"
+	    "site_name = %s\nstate = %s\nnewsrooms = %s\nstore = %s\n"
+	    "source_listen = %s",
+	    c->max_visits, c->max_message, c->max_upload, c->site_name,
+	    c->state, c->newsrooms, c->store, listen);
+	MUST(n > 0 && (size_t)n < sizeof(text));
+	MUST(kh_config_parse(text, (size_t)n, &again, &f) == KH_OK);
+	MUST(memcmp(c, &again, sizeof(again)) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct kh_config c;
+	struct kh_config_fault f;
+	enum kh_err e;
+
+	memset(&c, 0xaa, sizeof(c));
+	memset(&f, 0xaa, sizeof(f));
+	e = kh_config_parse((const char *)data, size, &c, &f);
+	if (e == KH_OK) {
+		MUST(memcmp(&f, &no_fault, sizeof(f)) == 0);
+		check_taken(&c);
+		return 0;
+	}
+	MUST(e == KH_EFORMAT || e == KH_ELIMIT || e == KH_EUNSUP);
+	check_refused(&c, &f, data, size);
+	return 0;
+}
