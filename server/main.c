@@ -25,7 +25,8 @@
 static const char usage[] =
     "usage: knotholed [-c FILE] [--check-config]\n"
     "\n"
-    "The source site of a Knothole drop. Runs in the foreground until SIGTERM.\n"
+    "The source site of a Knothole drop. Runs in the foreground until "
+    "SIGTERM.\n"
     "\n"
     "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
     "      --check-config say whether configuration and cards are in order,\n"
@@ -141,8 +142,8 @@ serve(struct kh_keeper *k)
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)
-		x = kh_listen_open(&k->config.source_listen, &k->listen, where,
-		    sizeof(where));
+		x = kh_listen_open(
+		    &k->config.source_listen, &k->listen, where, sizeof(where));
 	if (x != KH_EXIT_OK)
 		return x;
 	kh_say("listening on %s, %u newsroom%s", where, k->site.n_outlets,
@@ -177,8 +178,8 @@ keeper_main(const char *path, bool check)
 
 	x = load(path, &k);
 	if (x == KH_EXIT_OK && check)
-		printf("%s: in order, %u newsroom%s\n", path,
-		    k.site.n_outlets, k.site.n_outlets == 1 ? "" : "s");
+		printf("%s: in order, %u newsroom%s\n", path, k.site.n_outlets,
+		    k.site.n_outlets == 1 ? "" : "s");
 	else if (x == KH_EXIT_OK)
 		x = serve(&k);
 	kh_wipe(k.site.salt, sizeof(k.site.salt));

@@ -9,86 +9,88 @@
 #include <stdint.h>
 
 /* age files (C2SP age). */
-#define KH_FILE_KEY_LEN 16	/* the spec's */
-#define KH_X25519_LEN 32	/* RFC 7748 */
-#define KH_CHUNK_LEN 65536	/* STREAM chunk, the spec's */
-#define KH_TAG_LEN 16		/* Poly1305 */
-#define KH_AGE_NONCE_LEN 16	/* payload nonce, the spec's */
+#define KH_FILE_KEY_LEN 16 /* the spec's */
+#define KH_X25519_LEN 32 /* RFC 7748 */
+#define KH_CHUNK_LEN 65536 /* STREAM chunk, the spec's */
+#define KH_TAG_LEN 16 /* Poly1305 */
+#define KH_AGE_NONCE_LEN 16 /* payload nonce, the spec's */
 #define KH_RECIPIENT_TEXT_LEN 62 /* "age1" and 58 Bech32 characters */
-#define KH_IDENTITY_TEXT_LEN 74	/* "AGE-SECRET-KEY-1" and 58 more */
+#define KH_IDENTITY_TEXT_LEN 74 /* "AGE-SECRET-KEY-1" and 58 more */
 /* A header is buffered whole before its HMAC is checked. 64 newsrooms with an
  * OpenPGP bridge each (4 KiB) would need 270 KiB; stock tools write far less. */
 #define KH_AGE_HEADER_MAX 393216
-#define KH_AGE_STANZAS_MAX 256	/* stanzas in one header, same reason */
-#define KH_RECIPIENTS_MAX 64	/* recipients of one object, same reason */
-#define KH_IDENTITIES_MAX 256	/* identities in one file: 21 years of months */
+#define KH_AGE_STANZAS_MAX 256 /* stanzas in one header, same reason */
+#define KH_RECIPIENTS_MAX 64 /* recipients of one object, same reason */
+#define KH_IDENTITIES_MAX 256 /* identities in one file: 21 years of months */
 /* scrypt: log2 N. 18 is stock age's choice (256 MiB, 1 s); a file that asks
  * for more than 20 (1 GiB) is an attack on the memory of the machine. */
 #define KH_SCRYPT_LOGN 18
 #define KH_SCRYPT_LOGN_MAX 20
-#define KH_PASSPHRASE_MAX 1024	/* nobody types more */
+#define KH_PASSPHRASE_MAX 1024 /* nobody types more */
 
 /* What is inside an object. */
-#define KH_OBJECT_LEN_MIN 65536	/* floor: a message and a small picture alike */
-#define KH_OBJECT_LEN_MAX (UINT64_C(1) << 36) /* 64 GiB: keeps padding < 4 GiB,
+#define KH_OBJECT_LEN_MIN 65536 /* floor: a message and a small picture alike */
+#define KH_OBJECT_LEN_MAX \
+	(UINT64_C(1) << 36) /* 64 GiB: keeps padding < 4 GiB,
 						 so that it is never ZIP64 */
-#define KH_FILES_MAX 999	/* three digits number the entries */
-#define KH_NAME_MAX 150		/* bytes of a safe name: fits ext4, eCryptfs */
-#define KH_RAW_NAME_MAX 4096	/* bytes of a name as sent: PATH_MAX */
-#define KH_TYPE_MAX 127		/* bytes of a media type: RFC 6838 4.2 */
-#define KH_LANGUAGE_MAX 8	/* our path prefixes are two letters */
-#define KH_DAY_LEN 10		/* YYYY-MM-DD */
+#define KH_FILES_MAX 999 /* three digits number the entries */
+#define KH_NAME_MAX 150 /* bytes of a safe name: fits ext4, eCryptfs */
+#define KH_RAW_NAME_MAX 4096 /* bytes of a name as sent: PATH_MAX */
+#define KH_TYPE_MAX 127 /* bytes of a media type: RFC 6838 4.2 */
+#define KH_LANGUAGE_MAX 8 /* our path prefixes are two letters */
+#define KH_DAY_LEN 10 /* YYYY-MM-DD */
 #define KH_MESSAGE_CHARS_MAX 1000000 /* upper end of max_message */
 #define KH_MESSAGE_MAX (4 * KH_MESSAGE_CHARS_MAX) /* UTF-8 */
 /* 999 files, each with a raw name of 4 KiB as \uXXXX escapes, do not fit:
  * such a flood of names is refused; 999 names of 255 bytes fit easily. */
 #define KH_MANIFEST_MAX 8388608
-#define KH_MAILBOX_LEN 16	/* bytes; random enough never to collide */
+#define KH_MAILBOX_LEN 16 /* bytes; random enough never to collide */
 
 /* Return codes (FORMAT.md, "Return code"). */
 #define KH_CODE_WORDS 8
 #define KH_CODE_DIGITS 30
-#define KH_WORD_MAX 9		/* longest word of the EFF large list */
-#define KH_WORDLIST_N 7776	/* 6^5 */
+#define KH_WORD_MAX 9 /* longest word of the EFF large list */
+#define KH_WORDLIST_N 7776 /* 6^5 */
 /* Longer entries never reach the KDF (L18). 8 words with numbers, bidi marks
  * and line breaks stay below it. */
 #define KH_CODE_TEXT_MAX 1024
 #define KH_CODE_KDF_OPS 3
 #define KH_CODE_KDF_MEM 67108864 /* 64 MiB: 130 ms; two at once */
-#define KH_SALT_LEN 16		/* crypto_pwhash_SALTBYTES */
-#define KH_SLOT_KEY_LEN 32	/* keyed BLAKE2b */
+#define KH_SALT_LEN 16 /* crypto_pwhash_SALTBYTES */
+#define KH_SLOT_KEY_LEN 32 /* keyed BLAKE2b */
 
 /* Newsroom cards. */
-#define KH_CARD_MAX 65536	/* bytes of a card, an OpenPGP key included */
-#define KH_CARD_NAME_MAX 120	/* bytes of a newsroom's display name */
-#define KH_CARD_ID_MAX 64	/* bytes of its short name, the file's stem */
+#define KH_CARD_MAX 65536 /* bytes of a card, an OpenPGP key included */
+#define KH_CARD_NAME_MAX 120 /* bytes of a newsroom's display name */
+#define KH_CARD_ID_MAX 64 /* bytes of its short name, the file's stem */
 #define KH_CARD_RECIPIENTS_MAX 120 /* epochs: ten years of months */
 #define KH_CARD_LANGUAGES_MAX 16
-#define KH_OUTLETS_MAX 32	/* newsrooms of one instance */
+#define KH_OUTLETS_MAX 32 /* newsrooms of one instance */
 #define KH_TRUSTED_COMMENT_MAX 1024 /* minisign allows 8192 */
 
 /* Store. */
-#define KH_OBJECT_ID_LEN 16	/* random bytes; 32 hex digits on disk */
-#define KH_OBJECT_NAME_LEN 36	/* 32 hex digits and ".age" */
+#define KH_OBJECT_ID_LEN 16 /* random bytes; 32 hex digits on disk */
+#define KH_OBJECT_NAME_LEN 36 /* 32 hex digits and ".age" */
 #define KH_UPLOAD_ID_LEN 16
-#define KH_UPLOADS_KEPT 65536	/* outcomes remembered, 3 MiB of RAM */
+#define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
 
 /* The network side. */
-#define KH_HEAD_MAX 8192	/* request head: browsers send 1 KiB */
-#define KH_HEADERS_MAX 64	/* header fields in a request */
-#define KH_BOUNDARY_MAX 70	/* RFC 2046 5.1.1 */
-#define KH_PART_HEAD_MAX 8192	/* one part's header block: a 4 KiB name fits */
-#define KH_PARTS_MAX 1100	/* 999 files, 32 outlets, token, message */
-#define KH_FIELD_NAME_MAX 32	/* our own field names are shorter */
-#define KH_TOKEN_TEXT_MAX 512	/* a sealed form state in base64 */
-#define KH_CONFIG_MAX 65536	/* bytes of a configuration file */
-#define KH_CONFIG_LINE_MAX 2048	/* bytes of a line in it: key and longest path */
-#define KH_PATH_MAX 1024	/* bytes of a path in the configuration */
+#define KH_HEAD_MAX 8192 /* request head: browsers send 1 KiB */
+#define KH_HEADERS_MAX 64 /* header fields in a request */
+#define KH_BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
+#define KH_PART_HEAD_MAX 8192 /* one part's header block: a 4 KiB name fits */
+#define KH_PARTS_MAX 1100 /* 999 files, 32 outlets, token, message */
+#define KH_FIELD_NAME_MAX 32 /* our own field names are shorter */
+#define KH_TOKEN_TEXT_MAX 512 /* a sealed form state in base64 */
+#define KH_CONFIG_MAX 65536 /* bytes of a configuration file */
+#define KH_CONFIG_LINE_MAX \
+	2048 /* bytes of a line in it: key and longest path */
+#define KH_PATH_MAX 1024 /* bytes of a path in the configuration */
 #define KH_SITE_NAME_MAX 120
 /* max_upload: below 1 MiB no document fits; 32 GiB leaves padding and names
  * room below KH_OBJECT_LEN_MAX, whatever comes. */
 #define KH_UPLOAD_MIN (UINT64_C(1) << 20)
 #define KH_UPLOAD_MAX (UINT64_C(1) << 35)
-#define KH_VISITS_MAX 10000	/* upper end of max_visits */
+#define KH_VISITS_MAX 10000 /* upper end of max_visits */
 
 #endif

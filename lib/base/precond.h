@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-#define PRECOND(x)                                                             \
-	do {                                                                   \
-		if (!(x))                                                      \
-			abort();                                               \
+#define PRECOND(x)               \
+	do {                     \
+		if (!(x))        \
+			abort(); \
 	} while (0)
 
 #endif

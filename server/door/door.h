@@ -14,16 +14,16 @@
 
 /* A visit, as the door sees it. */
 struct kh_guest {
-	pid_t pid;	 /* 0: the place is free */
-	int conn;	 /* our copy of its connection, to shut it down */
-	int64_t since;	 /* ms: when this phase began, or its last byte came */
-	uint32_t phase;	 /* as last seen */
-	uint64_t bytes;	 /* as last seen */
-	int64_t shut;	 /* ms: when we shut it down; 0 if we did not */
+	pid_t pid; /* 0: the place is free */
+	int conn; /* our copy of its connection, to shut it down */
+	int64_t since; /* ms: when this phase began, or its last byte came */
+	uint32_t phase; /* as last seen */
+	uint64_t bytes; /* as last seen */
+	int64_t shut; /* ms: when we shut it down; 0 if we did not */
 };
 
 struct kh_guests {
-	struct kh_guest *guest;	     /* `max` of them */
+	struct kh_guest *guest; /* `max` of them */
 	struct kh_counter *counter; /* the same places, shared with visits */
 	size_t max;
 	size_t n;

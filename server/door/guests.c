@@ -16,7 +16,7 @@
 /* How many derivations at once, of 64 MiB each. */
 #define KDF_TURNS 2
 
-#define SECONDS(n) ((int64_t)(n) * 1000)
+#define SECONDS(n) ((int64_t)(n)*1000)
 
 /*
  * How long a phase may last without a byte of the body arriving. A body has

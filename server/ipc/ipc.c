@@ -24,30 +24,27 @@ static const struct {
 	size_t len; /* of the body */
 	int n_fds;
 } table[KH_MSG_N] = {
-	[KH_MSG_SITE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(site),
-	    1},
-	[KH_MSG_OUTLET] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR),
-	    BODY(outlet), 0},
-	[KH_MSG_STORE_LINK] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 1},
-	[KH_MSG_STORE_DIR] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_STORE),
-	    BODY(store_dir), 1},
-	[KH_MSG_DOOR_LINK] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_STORE), 0, 1},
-	[KH_MSG_READY] = {ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_STORE),
-	    ROLE(KH_ROLE_KEEPER), 0, 0},
-	[KH_MSG_VISIT] = {ROLE(KH_ROLE_DOOR), ROLE(KH_ROLE_STORE), 0, 1},
-	[KH_MSG_ROOM] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(room),
-	    0},
-	[KH_MSG_ROOM_ANSWER] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
-	    BODY(verdict), 0},
-	[KH_MSG_BEGIN] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE),
-	    BODY(begin), 0},
-	[KH_MSG_DRAFT] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT), 0, 1},
-	[KH_MSG_NO_DRAFT] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
-	    BODY(verdict), 0},
-	[KH_MSG_COMMIT] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE),
-	    BODY(commit), 0},
-	[KH_MSG_COMMITTED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
-	    BODY(verdict), 0},
+    [KH_MSG_SITE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(site), 1},
+    [KH_MSG_OUTLET] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(outlet),
+	0},
+    [KH_MSG_STORE_LINK] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 1},
+    [KH_MSG_STORE_DIR] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_STORE),
+	BODY(store_dir), 1},
+    [KH_MSG_DOOR_LINK] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_STORE), 0, 1},
+    [KH_MSG_READY] = {ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_STORE),
+	ROLE(KH_ROLE_KEEPER), 0, 0},
+    [KH_MSG_VISIT] = {ROLE(KH_ROLE_DOOR), ROLE(KH_ROLE_STORE), 0, 1},
+    [KH_MSG_ROOM] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(room), 0},
+    [KH_MSG_ROOM_ANSWER] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
+	BODY(verdict), 0},
+    [KH_MSG_BEGIN] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(begin), 0},
+    [KH_MSG_DRAFT] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT), 0, 1},
+    [KH_MSG_NO_DRAFT] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
+	BODY(verdict), 0},
+    [KH_MSG_COMMIT] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(commit),
+	0},
+    [KH_MSG_COMMITTED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
+	BODY(verdict), 0},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */
@@ -67,8 +64,8 @@ kh_ipc_pair(int fds[static 2])
 }
 
 enum kh_err
-kh_ipc_check(const struct kh_msg *m, size_t len, int n_fds,
-    enum kh_role from, enum kh_role to)
+kh_ipc_check(const struct kh_msg *m, size_t len, int n_fds, enum kh_role from,
+    enum kh_role to)
 {
 	if (len < HEAD_LEN || len > sizeof(*m))
 		return KH_EPROTO;
@@ -133,8 +130,8 @@ take_fds(struct msghdr *mh, int fds[static FDS_MAX])
 			continue;
 		k = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (i = 0; i < k; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
-			    sizeof(int));
+			memcpy(
+			    &fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
 			if (n < FDS_MAX)
 				fds[n++] = fd;
 			else
@@ -145,8 +142,8 @@ take_fds(struct msghdr *mh, int fds[static FDS_MAX])
 }
 
 enum kh_err
-kh_ipc_recv(int sock, enum kh_role from, enum kh_role to, struct kh_msg *m,
-    int *fd)
+kh_ipc_recv(
+    int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd)
 {
 	union control control;
 	struct iovec iov = {.iov_base = m, .iov_len = sizeof(*m)};

@@ -23,20 +23,20 @@ enum kh_role {
 };
 
 enum kh_msg_type {
-	KH_MSG_SITE = 1,     /* keeper to door; listening socket */
-	KH_MSG_OUTLET,	     /* keeper to door, once a newsroom */
-	KH_MSG_STORE_LINK,   /* keeper to door; its channel to the store */
-	KH_MSG_STORE_DIR,    /* keeper to store; the store's directory */
-	KH_MSG_DOOR_LINK,    /* keeper to store; its channel to the door */
-	KH_MSG_READY,	     /* door, store to keeper: the start succeeded */
-	KH_MSG_VISIT,	     /* door to store; the channel of a new visit */
-	KH_MSG_ROOM,	     /* visit to store: is there room? */
-	KH_MSG_ROOM_ANSWER,  /* store to visit */
-	KH_MSG_BEGIN,	     /* visit to store: a draft for this upload */
-	KH_MSG_DRAFT,	     /* store to visit; its write-only descriptor */
-	KH_MSG_NO_DRAFT,     /* store to visit: why not */
-	KH_MSG_COMMIT,	     /* visit to store: all is written */
-	KH_MSG_COMMITTED,    /* store to visit: it is durable, or why not */
+	KH_MSG_SITE = 1, /* keeper to door; listening socket */
+	KH_MSG_OUTLET, /* keeper to door, once a newsroom */
+	KH_MSG_STORE_LINK, /* keeper to door; its channel to the store */
+	KH_MSG_STORE_DIR, /* keeper to store; the store's directory */
+	KH_MSG_DOOR_LINK, /* keeper to store; its channel to the door */
+	KH_MSG_READY, /* door, store to keeper: the start succeeded */
+	KH_MSG_VISIT, /* door to store; the channel of a new visit */
+	KH_MSG_ROOM, /* visit to store: is there room? */
+	KH_MSG_ROOM_ANSWER, /* store to visit */
+	KH_MSG_BEGIN, /* visit to store: a draft for this upload */
+	KH_MSG_DRAFT, /* store to visit; its write-only descriptor */
+	KH_MSG_NO_DRAFT, /* store to visit: why not */
+	KH_MSG_COMMIT, /* visit to store: all is written */
+	KH_MSG_COMMITTED, /* store to visit: it is durable, or why not */
 	KH_MSG_N
 };
 
@@ -65,9 +65,9 @@ struct kh_msg_room {
 /* How the store answers a question about room or a draft. */
 enum kh_verdict {
 	KH_VERDICT_YES,
-	KH_VERDICT_FULL,   /* no room */
+	KH_VERDICT_FULL, /* no room */
 	KH_VERDICT_SEALED, /* this upload is sealed already, whole */
-	KH_VERDICT_BUSY,   /* this upload is arriving on another connection */
+	KH_VERDICT_BUSY, /* this upload is arriving on another connection */
 	KH_VERDICT_FAILED, /* the store failed */
 	KH_VERDICT_N
 };
@@ -117,8 +117,8 @@ KH_CHECKED enum kh_err kh_ipc_send(int sock, const struct kh_msg *m, int fd);
  * Errors: KH_EPROTO the peer is gone or broke the protocol (descriptors that
  * came along are closed); KH_ESYS.
  */
-KH_CHECKED enum kh_err kh_ipc_recv(int sock, enum kh_role from,
-    enum kh_role to, struct kh_msg *m, int *fd);
+KH_CHECKED enum kh_err kh_ipc_recv(
+    int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd);
 
 /* Send `m`, then receive the answer. */
 KH_CHECKED enum kh_err kh_ipc_ask(

@@ -16,9 +16,9 @@
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
 
-#define START_MS 20000	/* a role that is not ready by then has failed */
-#define STOP_MS 25000	/* a door that has not ended by then is killed */
-#define PAUSE_MAX 32	/* seconds between two starts */
+#define START_MS 20000 /* a role that is not ready by then has failed */
+#define STOP_MS 25000 /* a door that has not ended by then is killed */
+#define PAUSE_MAX 32 /* seconds between two starts */
 
 struct child {
 	pid_t pid; /* -1: none */

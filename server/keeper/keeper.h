@@ -57,8 +57,7 @@ enum kh_exit kh_listen_open(
  * The instance's salt, in DIR/instance.salt: made at the first start, 0400.
  * Losing it means that no return code leads anywhere any more.
  */
-enum kh_exit kh_salt_load(
-    const char *dir, uint8_t salt[static KH_SALT_LEN]);
+enum kh_exit kh_salt_load(const char *dir, uint8_t salt[static KH_SALT_LEN]);
 
 /* Make (if need be) and open the store's directory. */
 enum kh_exit kh_store_dir_open(const char *where, int *fd);

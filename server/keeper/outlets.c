@@ -95,8 +95,7 @@ check_unique(const char *dir, const struct kh_msg_outlet *o, uint32_t n)
 
 	for (i = 0; i + 1 < n; i++) {
 		if (memcmp(o[i].card.signing_key.pk,
-			o[n - 1].card.signing_key.pk,
-			KH_SIGN_PUBLIC_LEN) != 0)
+			o[n - 1].card.signing_key.pk, KH_SIGN_PUBLIC_LEN) != 0)
 			continue;
 		kh_say("%s: %s.card and %s.card are the same newsroom: remove "
 		       "one",
@@ -167,8 +166,7 @@ kh_outlets_load(const char *dir, struct kh_msg_outlet **outlets, uint32_t *n)
 		x = KH_EXIT_OSERR;
 	for (i = 0; i < count; i++) {
 		if (x == KH_EXIT_OK)
-			x = load_one(
-			    dirfd, dir, list[i]->d_name, *outlets, n);
+			x = load_one(dirfd, dir, list[i]->d_name, *outlets, n);
 		free(list[i]);
 	}
 	free(list);

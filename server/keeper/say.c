@@ -25,8 +25,9 @@ kh_say(const char *fmt, ...)
 		return;
 	n = (size_t)r < sizeof(raw) ? (size_t)r : sizeof(raw) - 1;
 	memcpy(line, "knotholed: ", 11);
-	n = 11 + kh_text_escape((const uint8_t *)raw, n, line + 11,
-		     sizeof(line) - 12);
+	n = 11 +
+	    kh_text_escape(
+		(const uint8_t *)raw, n, line + 11, sizeof(line) - 12);
 	line[n++] = '\n';
 	/* If it cannot be said there is nobody to tell. */
 	if (kh_write_all(STDERR_FILENO, line, n) != KH_OK)

@@ -11,10 +11,10 @@
 #include "server/role/role.h"
 
 static const char *const names[] = {
-	[KH_ROLE_KEEPER] = "keeper",
-	[KH_ROLE_DOOR] = "door",
-	[KH_ROLE_VISIT] = "visit",
-	[KH_ROLE_STORE] = "store",
+    [KH_ROLE_KEEPER] = "keeper",
+    [KH_ROLE_DOOR] = "door",
+    [KH_ROLE_VISIT] = "visit",
+    [KH_ROLE_STORE] = "store",
 };
 
 const char *

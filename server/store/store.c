@@ -23,7 +23,9 @@
 
 /* One visit, as the store sees it. */
 struct client {
+	struct client *next, **link; /* the list of all, and what points here */
 	int fd;
+	uint64_t promised; /* room that it was told there is, bytes */
 	struct kh_draft *draft; /* handed out, not committed */
 	uint8_t upload[KH_UPLOAD_ID_LEN];
 };
@@ -32,6 +34,7 @@ struct server {
 	int epoll;
 	int door; /* -1 when there is none at the moment */
 	bool keeper_gone;
+	struct client *clients;
 	size_t n_clients;
 	size_t clients_max;
 	struct kh_store *store;
@@ -63,6 +66,9 @@ client_drop(struct server *s, struct client *c)
 			up->state = up->before;
 	}
 	close(c->fd); /* epoll forgets it with the last descriptor */
+	*c->link = c->next;
+	if (c->next != NULL)
+		c->next->link = c->link;
 	kh_wipe(c, sizeof(*c));
 	free(c);
 	s->n_clients--;
@@ -77,17 +83,41 @@ answer(struct client *c, enum kh_msg_type type, enum kh_verdict v)
 	return kh_ipc_send(c->fd, &m, -1);
 }
 
+/* What was promised to visits and has not been written yet: an upload that
+ * was let in must not run into the end of the disk because of the next one. */
+static uint64_t
+outstanding(const struct server *s)
+{
+	const struct client *c;
+	uint64_t sum = 0, written;
+	struct stat sb;
+
+	for (c = s->clients; c != NULL; c = c->next) {
+		written = 0;
+		if (c->draft != NULL && fstat(kh_draft_fd(c->draft), &sb) == 0)
+			written = (uint64_t)sb.st_size;
+		if (c->promised > written)
+			sum += c->promised - written;
+	}
+	return sum;
+}
+
 static enum kh_err
 on_room(struct server *s, struct client *c, const struct kh_msg_room *m)
 {
-	uint64_t room;
+	uint64_t room, need, taken;
 
+	c->promised = 0;
 	if (kh_store_room(s->store, &room) != KH_OK)
 		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FAILED);
-	/* Sealing and padding add less than an eighth (Padmé: 12 %). */
-	if (m->bytes > KH_OBJECT_LEN_MAX ||
-	    room < m->bytes + m->bytes / 8 + KH_OBJECT_LEN_MIN)
+	if (m->bytes > KH_OBJECT_LEN_MAX)
 		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FULL);
+	/* Sealing and padding add less than an eighth (Padmé: 12 %). */
+	need = m->bytes + m->bytes / 8 + KH_OBJECT_LEN_MIN;
+	taken = outstanding(s);
+	if (taken > room || need > room - taken)
+		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FULL);
+	c->promised = need;
 	return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_YES);
 }
 
@@ -162,6 +192,7 @@ commit(struct server *s, struct client *c, bool complete)
 
 	PRECOND(up != NULL && up->state == KH_UPLOAD_ARRIVING);
 	c->draft = NULL;
+	c->promised = 0;
 	up->state = up->before;
 	if (fstat(kh_draft_fd(d), &sb) != 0 || sb.st_size <= 0) {
 		kh_store_abort(d);
@@ -192,8 +223,8 @@ on_commit(struct server *s, struct client *c, const struct kh_msg_commit *m)
 {
 	if (c->draft == NULL || m->complete > 1)
 		return KH_EPROTO;
-	return answer(c, KH_MSG_COMMITTED,
-	    verdict_of(commit(s, c, m->complete == 1)));
+	return answer(
+	    c, KH_MSG_COMMITTED, verdict_of(commit(s, c, m->complete == 1)));
 }
 
 static void
@@ -241,6 +272,11 @@ door_input(struct server *s)
 		free(c);
 		return;
 	}
+	c->next = s->clients;
+	c->link = &s->clients;
+	if (c->next != NULL)
+		c->next->link = &c->next;
+	s->clients = c;
 	s->n_clients++;
 }
 
@@ -340,6 +376,8 @@ kh_store_main(void)
 		goto out;
 	status = serve(&s);
 out:
+	while (s.clients != NULL)
+		client_drop(&s, s.clients);
 	kh_uploads_free(s.uploads);
 	kh_store_close(s.store);
 	return status;

@@ -13,10 +13,10 @@
 #include "knothole/limits.h"
 
 enum kh_upload_state {
-	KH_UPLOAD_NONE,	      /* never seen, or nothing came of it */
-	KH_UPLOAD_ARRIVING,   /* a visit is at it */
+	KH_UPLOAD_NONE, /* never seen, or nothing came of it */
+	KH_UPLOAD_ARRIVING, /* a visit is at it */
 	KH_UPLOAD_INCOMPLETE, /* sealed, but it was cut */
-	KH_UPLOAD_SEALED      /* sealed whole */
+	KH_UPLOAD_SEALED /* sealed whole */
 };
 
 struct kh_upload {
@@ -24,8 +24,8 @@ struct kh_upload {
 	enum kh_upload_state state;
 	enum kh_upload_state before; /* while arriving: what it was */
 	uint8_t object[KH_OBJECT_ID_LEN]; /* of an incomplete one */
-	uint64_t object_len;		  /* of an incomplete one, bytes */
-	uint32_t next;			  /* in its hash chain */
+	uint64_t object_len; /* of an incomplete one, bytes */
+	uint32_t next; /* in its hash chain */
 };
 
 struct kh_uploads;

@@ -156,8 +156,9 @@ kh_visit_http(struct kh_visit *v, struct kh_reply *r, struct kh_submit *s)
 	if (d == NULL)
 		return KH_ENOMEM;
 	fd = dup(v->conn); /* libmicrohttpd closes what it is given */
-	if (fd < 0 || MHD_add_connection(d, fd, (struct sockaddr *)&peer,
-			  sizeof(peer)) != MHD_YES)
+	if (fd < 0 ||
+	    MHD_add_connection(d, fd, (struct sockaddr *)&peer, sizeof(peer)) !=
+		MHD_YES)
 		goto out;
 	e = loop(d, &x);
 	if (s != NULL && x.begun && !kh_submit_done(s))

@@ -53,67 +53,63 @@ static const struct {
 	unsigned status;
 	const char *state, *name, *title, *what, *next;
 } refusals[KH_REASON_N] = {
-	[KH_REASON_TOO_LARGE] = {413, "refused", "too-large",
-	    "This is larger than we can take at once",
-	    "The files together are over the limit of this site. Nothing was "
-	    "kept.",
-	    "Send them in several parts, or send us a message first and tell "
-	    "us how much you have."},
-	[KH_REASON_TOO_LONG] = {413, "refused", "too-large",
-	    "Your message is too long",
-	    "The message is longer than this site takes. Nothing was kept.",
-	    "Shorten it, or save the text in a file and attach the file."},
-	[KH_REASON_EMPTY] = {400, "refused", "empty",
-	    "There was nothing to send",
-	    "The form had no message and no file. Nothing was kept.",
-	    "Go back, write something or choose a file, and send it again."},
-	[KH_REASON_TOKEN] = {403, "refused", "token", "This form is too old",
-	    "The form was not one that this site handed out, or it had been "
-	    "open for too long. Nothing was kept.",
-	    "Open a new form and send it again from there."},
-	[KH_REASON_FORM] = {400, "refused", "form",
-	    "The form arrived damaged",
-	    "What arrived was not the form that this site handed out. Nothing "
-	    "was kept.",
-	    "Open a new form and send it again from there. Use Tor Browser."},
-	[KH_REASON_FULL] = {507, "refused", "full",
-	    "We have no room for this now",
-	    "There is no room left for files of this size. Nothing was kept.",
-	    "Send a message without files now, or try again tomorrow."},
-	[KH_REASON_CUT] = {400, "refused", "cut", "The connection was cut",
-	    "The upload ended before any file had arrived. Nothing was kept.",
-	    "Open a new form and send it again."},
-	[KH_REASON_BUSY] = {409, "busy", "busy", "This is being sent already",
-	    "The same form is still arriving over another connection. That one "
-	    "goes on; this second one was not kept.",
-	    "Wait until the first one has ended. If you have lost its page, "
-	    "load this page again."},
-	[KH_REASON_LOAD] = {503, "busy", "busy", "Too many visitors",
-	    "This site is busy at the moment. Nothing was kept.",
-	    "Wait some minutes, then try again."},
-	[KH_REASON_CLOSED] = {503, "closed", "closed",
-	    "We cannot take anything now",
-	    "The key of one of our newsrooms is not valid today, so what you "
-	    "send could not be sealed for it. Nothing was kept.",
-	    "Come back in a day or two. We do not take files that we cannot "
-	    "seal."},
-	[KH_REASON_FAILED] = {500, "refused", "failed",
-	    "Something failed on our side",
-	    "It was not sealed, and nothing was kept.",
-	    "Open a new form and send it again. If it fails again, come back "
-	    "tomorrow."},
-	[KH_REASON_METHOD] = {405, "refused", "method",
-	    "That cannot be done here",
-	    "This address does not take this kind of request. Nothing was "
-	    "kept.",
-	    "Begin at the first page."},
-	[KH_REASON_NOT_FOUND] = {404, "refused", "not-found",
-	    "There is no such page", "Nothing was sent and nothing was kept.",
-	    "Begin at the first page."},
-	[KH_REASON_REQUEST] = {400, "refused", "request",
-	    "We could not understand this request",
-	    "It was not a request that a browser makes. Nothing was kept.",
-	    "Use Tor Browser, and begin at the first page."},
+    [KH_REASON_TOO_LARGE] = {413, "refused", "too-large",
+	"This is larger than we can take at once",
+	"The files together are over the limit of this site. Nothing was "
+	"kept.",
+	"Send them in several parts, or send us a message first and tell "
+	"us how much you have."},
+    [KH_REASON_TOO_LONG] = {413, "refused", "too-large",
+	"Your message is too long",
+	"The message is longer than this site takes. Nothing was kept.",
+	"Shorten it, or save the text in a file and attach the file."},
+    [KH_REASON_EMPTY] = {400, "refused", "empty", "There was nothing to send",
+	"The form had no message and no file. Nothing was kept.",
+	"Go back, write something or choose a file, and send it again."},
+    [KH_REASON_TOKEN] = {403, "refused", "token", "This form is too old",
+	"The form was not one that this site handed out, or it had been "
+	"open for too long. Nothing was kept.",
+	"Open a new form and send it again from there."},
+    [KH_REASON_FORM] = {400, "refused", "form", "The form arrived damaged",
+	"What arrived was not the form that this site handed out. Nothing "
+	"was kept.",
+	"Open a new form and send it again from there. Use Tor Browser."},
+    [KH_REASON_FULL] = {507, "refused", "full", "We have no room for this now",
+	"There is no room left for files of this size. Nothing was kept.",
+	"Send a message without files now, or try again tomorrow."},
+    [KH_REASON_CUT] = {400, "refused", "cut", "The connection was cut",
+	"The upload ended before any file had arrived. Nothing was kept.",
+	"Open a new form and send it again."},
+    [KH_REASON_BUSY] = {409, "busy", "busy", "This is being sent already",
+	"The same form is still arriving over another connection. That one "
+	"goes on; this second one was not kept.",
+	"Wait until the first one has ended. If you have lost its page, "
+	"load this page again."},
+    [KH_REASON_LOAD] = {503, "busy", "busy", "Too many visitors",
+	"This site is busy at the moment. Nothing was kept.",
+	"Wait some minutes, then try again."},
+    [KH_REASON_CLOSED] = {503, "closed", "closed",
+	"We cannot take anything now",
+	"The key of one of our newsrooms is not valid today, so what you "
+	"send could not be sealed for it. Nothing was kept.",
+	"Come back in a day or two. We do not take files that we cannot "
+	"seal."},
+    [KH_REASON_FAILED] = {500, "refused", "failed",
+	"Something failed on our side",
+	"It was not sealed, and nothing was kept.",
+	"Open a new form and send it again. If it fails again, come back "
+	"tomorrow."},
+    [KH_REASON_METHOD] = {405, "refused", "method", "That cannot be done here",
+	"This address does not take this kind of request. Nothing was "
+	"kept.",
+	"Begin at the first page."},
+    [KH_REASON_NOT_FOUND] = {404, "refused", "not-found",
+	"There is no such page", "Nothing was sent and nothing was kept.",
+	"Begin at the first page."},
+    [KH_REASON_REQUEST] = {400, "refused", "request",
+	"We could not understand this request",
+	"It was not a request that a browser makes. Nothing was kept.",
+	"Use Tor Browser, and begin at the first page."},
 };
 
 const char *

@@ -13,19 +13,19 @@
 enum kh_reason {
 	KH_REASON_NONE,
 	KH_REASON_TOO_LARGE, /* the request's body is over max_upload */
-	KH_REASON_TOO_LONG,  /* the message is over max_message */
-	KH_REASON_EMPTY,     /* neither message nor file */
-	KH_REASON_TOKEN,     /* not a form of ours, or an old one */
-	KH_REASON_FORM,	     /* the form did not arrive as we sent it */
-	KH_REASON_FULL,	     /* the disk */
-	KH_REASON_CUT,	     /* the upload ended early */
-	KH_REASON_BUSY,	     /* the same upload is arriving elsewhere */
-	KH_REASON_LOAD,	     /* too many visits */
-	KH_REASON_CLOSED,    /* no valid key of some outlet */
-	KH_REASON_FAILED,    /* the server failed */
-	KH_REASON_METHOD,    /* another method */
+	KH_REASON_TOO_LONG, /* the message is over max_message */
+	KH_REASON_EMPTY, /* neither message nor file */
+	KH_REASON_TOKEN, /* not a form of ours, or an old one */
+	KH_REASON_FORM, /* the form did not arrive as we sent it */
+	KH_REASON_FULL, /* the disk */
+	KH_REASON_CUT, /* the upload ended early */
+	KH_REASON_BUSY, /* the same upload is arriving elsewhere */
+	KH_REASON_LOAD, /* too many visits */
+	KH_REASON_CLOSED, /* no valid key of some outlet */
+	KH_REASON_FAILED, /* the server failed */
+	KH_REASON_METHOD, /* another method */
 	KH_REASON_NOT_FOUND, /* another page */
-	KH_REASON_REQUEST,   /* not a request that we understand */
+	KH_REASON_REQUEST, /* not a request that we understand */
 	KH_REASON_N
 };
 
@@ -43,7 +43,7 @@ void kh_page_form(
 /* What a receipt is about. */
 enum kh_receipt {
 	KH_RECEIPT_SEALED, /* all of it */
-	KH_RECEIPT_AGAIN,  /* all of it, at an earlier try of the same form */
+	KH_RECEIPT_AGAIN, /* all of it, at an earlier try of the same form */
 	KH_RECEIPT_PARTIAL /* what had arrived when it was cut */
 };
 

@@ -16,7 +16,8 @@
 #include "server/visit/page.h"
 #include "server/visit/reply.h"
 
-#define HASH_TEXT_LEN sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)
+#define HASH_TEXT_LEN \
+	sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)
 
 static char csp[512];
 

@@ -11,7 +11,7 @@
 
 struct kh_sealing {
 	struct kh_bundle_writer *w; /* NULL until it has begun */
-	struct kh_file_sink file;   /* .fd -1 until it has begun */
+	struct kh_file_sink file; /* .fd -1 until it has begun */
 };
 
 /* Have all outlets a key that is valid today? */

@@ -20,8 +20,8 @@ struct kh_site {
 
 /* Where a visit is, for the door's deadlines. */
 enum kh_phase {
-	KH_PHASE_HEAD,	/* waiting for the request's head */
-	KH_PHASE_BODY,	/* the body is arriving */
+	KH_PHASE_HEAD, /* waiting for the request's head */
+	KH_PHASE_BODY, /* the body is arriving */
 	KH_PHASE_STORE, /* waiting for the store */
 	KH_PHASE_REPLY, /* the answer is being sent */
 	KH_PHASE_LINGER /* reading on, so that the answer is not lost */
@@ -33,7 +33,7 @@ enum kh_phase {
  */
 struct kh_counter {
 	_Atomic uint32_t phase; /* enum kh_phase */
-	_Atomic uint32_t kdf;	/* 1 while it holds one of the KDF's turns */
+	_Atomic uint32_t kdf; /* 1 while it holds one of the KDF's turns */
 	_Atomic uint64_t bytes; /* of the body that have arrived */
 };
 

@@ -24,19 +24,19 @@ enum field {
 };
 
 static const char *const field_names[FIELD_N] = {
-	[FIELD_TOKEN] = "token",
-	[FIELD_MESSAGE] = "message",
-	[FIELD_OUTLET] = "outlet",
-	[FIELD_FILE] = "file",
+    [FIELD_TOKEN] = "token",
+    [FIELD_MESSAGE] = "message",
+    [FIELD_OUTLET] = "outlet",
+    [FIELD_FILE] = "file",
 };
 
 struct kh_submit {
 	struct kh_visit *v;
 	struct kh_multipart mp;
 	enum kh_reason why; /* KH_REASON_NONE while all is well */
-	bool again;	    /* sealed before: nothing more is taken */
+	bool again; /* sealed before: nothing more is taken */
 	bool done;
-	enum field field;	 /* the part that is arriving */
+	enum field field; /* the part that is arriving */
 	bool seen[FIELD_N];
 	char small[KH_TOKEN_TEXT_MAX]; /* a token or an outlet */
 	size_t small_n;
@@ -81,8 +81,9 @@ begin(struct kh_submit *s)
 		return KH_OK;
 	if (!s->have_form)
 		return refuse(s, KH_REASON_TOKEN);
-	e = check(s, kh_sealing_begin(&s->sealing, s->v, &s->form, s->outlets,
-			 &s->again));
+	e = check(s,
+	    kh_sealing_begin(
+		&s->sealing, s->v, &s->form, s->outlets, &s->again));
 	if (e == KH_OK && s->again)
 		return KH_EPROTO; /* ends the parser; not a refusal */
 	return e;
@@ -108,8 +109,9 @@ seal_message(struct kh_submit *s)
 	if (s->message_sealed || message_blank(s))
 		return KH_OK;
 	s->message_sealed = true;
-	return check(s, kh_sealing_reason(kh_bundle_message(s->sealing.w,
-			    s->message, s->message_n)));
+	return check(s,
+	    kh_sealing_reason(
+		kh_bundle_message(s->sealing.w, s->message, s->message_n)));
 }
 
 /* Begin the entry of the file that is arriving, and all that comes before. */
@@ -125,8 +127,8 @@ open_file(struct kh_submit *s)
 		e = seal_message(s);
 	if (e == KH_OK)
 		e = check(s,
-		    kh_sealing_reason(kh_bundle_file(s->sealing.w, s->name,
-			s->name_n, s->type, s->type_n)));
+		    kh_sealing_reason(kh_bundle_file(
+			s->sealing.w, s->name, s->name_n, s->type, s->type_n)));
 	if (e == KH_OK)
 		s->file_open = true;
 	return e;
@@ -228,8 +230,8 @@ on_data(void *ctx, const uint8_t *p, size_t n)
 		e = open_file(s);
 		if (e != KH_OK)
 			return e;
-		return check(s,
-		    kh_sealing_reason(kh_bundle_data(s->sealing.w, p, n)));
+		return check(
+		    s, kh_sealing_reason(kh_bundle_data(s->sealing.w, p, n)));
 	case FIELD_N:
 		break;
 	}
@@ -268,8 +270,7 @@ file_end(struct kh_submit *s)
 	if (e != KH_OK)
 		return e;
 	s->file_open = false;
-	e = check(
-	    s, kh_sealing_reason(kh_bundle_file_end(s->sealing.w, true)));
+	e = check(s, kh_sealing_reason(kh_bundle_file_end(s->sealing.w, true)));
 	if (e == KH_OK)
 		s->files++;
 	return e;
@@ -299,7 +300,7 @@ on_end(void *ctx)
 }
 
 static const struct kh_multipart_ops ops = {
-	.part = on_part, .data = on_data, .end = on_end};
+    .part = on_part, .data = on_data, .end = on_end};
 
 enum kh_err
 kh_submit_new(struct kh_visit *v, struct kh_submit **out)
@@ -344,8 +345,8 @@ kh_submit_feed(struct kh_submit *s, const uint8_t *p, size_t n)
 		return;
 	e = kh_multipart_feed(&s->mp, p, n);
 	if (e != KH_OK && !s->again) /* if it has a reason, that stays */
-		(void)refuse(s,
-		    e == KH_ELIMIT ? KH_REASON_TOO_LARGE : KH_REASON_FORM);
+		(void)refuse(
+		    s, e == KH_ELIMIT ? KH_REASON_TOO_LARGE : KH_REASON_FORM);
 }
 
 /* Seal what there is and have it committed. */
@@ -353,16 +354,16 @@ static void
 seal(struct kh_submit *s, bool complete)
 {
 	if (s->sealing.w == NULL && message_blank(s)) {
-		(void)refuse(
-		    s, complete ? KH_REASON_EMPTY : KH_REASON_CUT);
+		(void)refuse(s, complete ? KH_REASON_EMPTY : KH_REASON_CUT);
 		return;
 	}
 	if (begin(s) != KH_OK || seal_message(s) != KH_OK)
 		return;
 	if (s->file_open) {
 		s->file_open = false;
-		if (check(s, kh_sealing_reason(kh_bundle_file_end(
-				 s->sealing.w, false))) != KH_OK)
+		if (check(s,
+			kh_sealing_reason(
+			    kh_bundle_file_end(s->sealing.w, false))) != KH_OK)
 			return;
 	}
 	(void)check(s, kh_sealing_commit(&s->sealing, s->v, complete));

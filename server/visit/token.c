@@ -16,8 +16,8 @@
 #define SEALED_LEN (NONCE_LEN + PLAIN_LEN + TAG_LEN)
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-_Static_assert(KH_FORM_KEY_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
-    "form key");
+_Static_assert(
+    KH_FORM_KEY_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "form key");
 _Static_assert(
     sodium_base64_ENCODED_LEN(SEALED_LEN, VARIANT) == KH_TOKEN_LEN + 1,
     "token length");
@@ -76,31 +76,46 @@ open_with(const uint8_t *key, const uint8_t sealed[static SEALED_LEN],
 	return plain[0] == VERSION ? KH_OK : KH_EAUTH;
 }
 
+/* One text for each token: libsodium 1.0.18 reads every byte above 0x7f as
+ * the last letter of its alphabet. */
+static enum kh_err
+decode(const char *text, size_t n, uint8_t sealed[static SEALED_LEN])
+{
+	char again[KH_TOKEN_LEN + 1];
+	const char *end;
+	size_t len;
+
+	if (n != KH_TOKEN_LEN ||
+	    sodium_base642bin(sealed, SEALED_LEN, text, n, NULL, &len, &end,
+		VARIANT) != 0 ||
+	    len != SEALED_LEN || end != text + n)
+		return KH_EAUTH;
+	sodium_bin2base64(again, sizeof(again), sealed, SEALED_LEN, VARIANT);
+	return memcmp(again, text, n) == 0 ? KH_OK : KH_EAUTH;
+}
+
 enum kh_err
 kh_token_open(const struct kh_form_keys *k, const char *text, size_t n,
     struct kh_form *out)
 {
 	uint8_t plain[PLAIN_LEN], sealed[SEALED_LEN];
-	const char *end;
 	enum kh_err e;
-	size_t len, i;
+	size_t i;
 
 	memset(out, 0, sizeof(*out));
-	if (n != KH_TOKEN_LEN ||
-	    sodium_base642bin(sealed, sizeof(sealed), text, n, NULL, &len, &end,
-		VARIANT) != 0 ||
-	    len != sizeof(sealed) || end != text + n)
-		return KH_EAUTH;
+	e = decode(text, n, sealed);
+	if (e != KH_OK)
+		return e;
 	e = open_with(k->current, sealed, plain);
 	if (e != KH_OK)
 		e = open_with(k->previous, sealed, plain);
 	if (e != KH_OK)
-		return e;
+		goto out;
 	memcpy(out->upload, plain + 1, KH_UPLOAD_ID_LEN);
 	for (i = 0; i < KH_CODE_WORDS - 1; i++) {
-		out->code.digit[i] = (uint16_t)(
-		    plain[1 + KH_UPLOAD_ID_LEN + 2 * i] << 8 |
-		    plain[2 + KH_UPLOAD_ID_LEN + 2 * i]);
+		out->code.digit[i] =
+		    (uint16_t)(plain[1 + KH_UPLOAD_ID_LEN + 2 * i] << 8 |
+			plain[2 + KH_UPLOAD_ID_LEN + 2 * i]);
 	}
 	kh_wipe(plain, sizeof(plain));
 	return KH_OK;

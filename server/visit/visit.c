@@ -25,9 +25,9 @@ static const struct {
 	enum page page;
 	bool post; /* does it take a submission? */
 } routes[] = {
-	{"/", PAGE_LANGUAGES, false},
-	{"/en/", PAGE_HOME, false},
-	{"/en/send", PAGE_SEND, true},
+    {"/", PAGE_LANGUAGES, false},
+    {"/en/", PAGE_HOME, false},
+    {"/en/send", PAGE_SEND, true},
 };
 
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -75,7 +75,7 @@ refuse_head(struct kh_visit *v, struct kh_reply *r, enum kh_head_fault fault)
 	};
 
 	refusal(v, r,
-	    fault == KH_HEAD_METHOD	  ? KH_REASON_METHOD
+	    fault == KH_HEAD_METHOD       ? KH_REASON_METHOD
 		: fault == KH_HEAD_TARGET ? KH_REASON_NOT_FOUND
 					  : KH_REASON_REQUEST);
 	r->status = status[fault];

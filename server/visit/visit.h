@@ -11,12 +11,12 @@
 #include "server/visit/site.h"
 
 struct kh_visit {
-	int conn;  /* the connection */
+	int conn; /* the connection */
 	int store; /* channel to the store */
-	int kdf;   /* turns at the KDF: an eventfd that counts them */
+	int kdf; /* turns at the KDF: an eventfd that counts them */
 	const struct kh_site *site;
 	struct kh_counter *counter; /* its line in the shared table */
-	struct kh_head head;	    /* slices into head_bytes */
+	struct kh_head head; /* slices into head_bytes */
 	uint8_t head_bytes[KH_HEAD_MAX];
 };
 
