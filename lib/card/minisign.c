@@ -88,19 +88,25 @@ kh_sign_public_format(const struct kh_sign_public *pk,
 	    sizeof(b), B64);
 }
 
-/* Exactly `out_len` bytes in exactly `n` characters of canonical base64. */
+/*
+ * Exactly `out_len` bytes in exactly `n` characters. Encoded again and
+ * compared, because libsodium 1.0.18 takes more than one text for a value: it
+ * reads bytes above 0x7f as '/'.
+ */
 static bool
 base64_exact(const char *text, size_t n, void *out, size_t out_len)
 {
-	const char *end = NULL;
+	char again[B64_LEN(sizeof(struct signature_blob)) + 1];
 	size_t len = 0;
 
-	if (n != B64_LEN(out_len))
+	if (n != B64_LEN(out_len) || n >= sizeof(again))
 		return false;
-	if (sodium_base642bin(out, out_len, text, n, NULL, &len, &end, B64) !=
-	    0)
+	if (sodium_base642bin(out, out_len, text, n, NULL, &len, NULL, B64) !=
+		0 ||
+	    len != out_len)
 		return false;
-	return len == out_len && end == text + n;
+	sodium_bin2base64(again, sizeof(again), out, out_len, B64);
+	return memcmp(again, text, n) == 0;
 }
 
 enum kh_err

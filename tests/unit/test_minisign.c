@@ -236,6 +236,38 @@ test_public_key_refused(void **state)
 	assert_memory_equal(&out, &zero, sizeof(out));
 }
 
+/* libsodium 1.0.18 reads bytes above 0x7f as '/': a second spelling. */
+static void
+test_base64_high_bytes(void **state)
+{
+	char text[KH_SIGN_PUBLIC_TEXT_LEN + 1], sig[KH_SIGNATURE_TEXT_MAX];
+	char *at = NULL, *end, *p;
+	struct kh_sign_public pk, out;
+	struct kh_sign_secret sk;
+	int i;
+
+	while (at == NULL) {
+		make(&sk, &pk, sig);
+		kh_sign_public_format(&pk, text);
+		at = strchr(text, '/');
+	}
+	for (i = 0x80; i <= 0xff; i++) {
+		*at = (char)i;
+		assert_int_equal(kh_sign_public_parse(text, 56, &out), KH_EKEY);
+	}
+	/* the same in the signature's two lines */
+	end = sig + strlen(sig);
+	for (p = strchr(sig, '\n'); p < end; p++) {
+		if (*p != '/')
+			continue;
+		*p = (char)0xbf;
+		assert_int_equal(
+		    kh_sign_verify(&pk, MSG, MSG_LEN, sig, (size_t)(end - sig)),
+		    KH_EFORMAT);
+		*p = '/';
+	}
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -413,6 +445,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_wrong_form),
     cmocka_unit_test(test_parts_exchanged),
     cmocka_unit_test(test_public_key_refused),
+    cmocka_unit_test(test_base64_high_bytes),
     cmocka_unit_test(test_no_memory),
     cmocka_unit_test_setup_teardown(
 	test_stock_verifies_ours, have_stock, clean),
