@@ -3,7 +3,6 @@
  * space allowed before and after only. Separate from writing because they
  * share nothing but two lines of text.
  */
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,17 +76,14 @@ decode_line(struct kh_armor_reader *a, const uint8_t *p, size_t n)
 	enum kh_err e;
 	size_t len;
 
-	if (n == 0 || n > KH_B64_LINE_LEN)
-		return KH_EFORMAT;
 	if (sizeof(a->out) - a->out_n < KH_B64_LINE_BYTES) {
 		e = send_bytes(a);
 		if (e != KH_OK)
 			return e;
 	}
-	if (sodium_base642bin(a->out + a->out_n, KH_B64_LINE_BYTES,
-		(const char *)p, n, NULL, &len, NULL,
-		sodium_base64_VARIANT_ORIGINAL) != 0)
-		return KH_EFORMAT;
+	e = kh_b64_decode_padded(p, n, a->out + a->out_n, &len);
+	if (e != KH_OK)
+		return e;
 	a->out_n += len;
 	if (len < KH_B64_LINE_BYTES)
 		a->place = PLACE_LAST;

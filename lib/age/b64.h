@@ -26,4 +26,9 @@ void kh_b64_encode(const uint8_t *p, size_t n, char *out);
 KH_CHECKED enum kh_err kh_b64_decode(
     const uint8_t *text, size_t n, uint8_t *out, size_t len);
 
+/* One line of armor: 1 to KH_B64_LINE_LEN characters, padded to a multiple of
+ * four; as strict. *len receives how many bytes, at most KH_B64_LINE_BYTES. */
+KH_CHECKED enum kh_err kh_b64_decode_padded(
+    const uint8_t *text, size_t n, uint8_t *out, size_t *len);
+
 #endif
