@@ -294,7 +294,7 @@ test_sizes(void **state)
 	    "20 G # x", "1e9", "20Gi", "20 GiBs", "MiB 20"};
 	static const char *const range[] = {"0", "1048575", "1023 K", "33 G",
 	    "34359738369", "18446744073709551616", "18014398509481984 K",
-	    "17179869184 G"};
+	    "18014398509483008 K", "17179869185 G"};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		assert_int_equal(parse_value("max_upload", t[i].text), KH_OK);
