@@ -117,6 +117,7 @@ kh_token_open(const struct kh_form_keys *k, const char *text, size_t n,
 		    (uint16_t)(plain[1 + KH_UPLOAD_ID_LEN + 2 * i] << 8 |
 			plain[2 + KH_UPLOAD_ID_LEN + 2 * i]);
 	}
+out:
 	kh_wipe(plain, sizeof(plain));
-	return KH_OK;
+	return e;
 }
