@@ -1,0 +1,410 @@
+/*
+ * The door's deadlines, with turned time: who is late is shut down, who is
+ * slow is not, and who does not leave is killed.
+ */
+#include "tests/unit/tap.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "server/door/door.h"
+#include "tests/unit/aborts.h"
+
+#define PLACES 4
+#define S(n) ((int64_t)(n)*1000)
+#define START S(5)
+
+static struct kh_guests g;
+static int peer[PLACES]; /* the visitor's end */
+static pid_t pids[PLACES];
+
+static int
+setup(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PLACES; i++) {
+		peer[i] = -1;
+		pids[i] = -1;
+	}
+	return kh_guests_init(&g, PLACES) == KH_OK ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PLACES; i++) {
+		if (pids[i] > 0) {
+			kill(pids[i], SIGKILL);
+			waitpid(pids[i], NULL, 0);
+			kh_guests_ended(&g, pids[i]);
+		}
+		if (peer[i] >= 0)
+			close(peer[i]);
+	}
+	close(g.kdf);
+	free(g.guest);
+	munmap(g.counter, PLACES * sizeof(*g.counter));
+	return 0;
+}
+
+/* A guest that does nothing by itself. */
+static size_t
+enter(int64_t now)
+{
+	ptrdiff_t place = kh_guests_place(&g);
+	int conn[2];
+	pid_t pid;
+
+	assert_in_range(place, 0, PLACES - 1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, conn), 0);
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	kh_guests_add(&g, (size_t)place, pid, conn[0], now);
+	peer[place] = conn[1];
+	pids[place] = pid;
+	return (size_t)place;
+}
+
+static void
+leave(size_t i)
+{
+	assert_int_equal(kill(pids[i], SIGKILL), 0);
+	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+	kh_guests_ended(&g, pids[i]);
+	close(peer[i]);
+	peer[i] = -1;
+	pids[i] = -1;
+}
+
+static bool
+is_shut(size_t i)
+{
+	char c;
+	ssize_t r = recv(peer[i], &c, 1, MSG_DONTWAIT | MSG_PEEK);
+
+	assert_true(r == 0 || (r < 0 && errno == EAGAIN));
+	return r == 0;
+}
+
+static bool
+is_dead(size_t i)
+{
+	siginfo_t si = {0};
+
+	/* SIGKILL takes a moment. */
+	for (int n = 0; n < 100; n++) {
+		assert_int_equal(waitid(P_PID, (id_t)pids[i], &si,
+				     WEXITED | WNOHANG | WNOWAIT),
+		    0);
+		if (si.si_pid != 0)
+			return si.si_status == SIGKILL;
+		usleep(1000);
+	}
+	return false;
+}
+
+static void
+phase(size_t i, enum kh_phase p)
+{
+	atomic_store(&g.counter[i].phase, (uint32_t)p);
+}
+
+/* Shut down after so many seconds of silence in this phase, not before. */
+static void
+assert_limit(enum kh_phase p, int64_t limit)
+{
+	size_t i = enter(START);
+	int64_t t = START;
+
+	if (p != KH_PHASE_HEAD) {
+		t += S(1);
+		phase(i, p);
+		kh_guests_deadlines(&g, t); /* sees the new phase */
+	}
+	kh_guests_deadlines(&g, t + limit / 2);
+	kh_guests_deadlines(&g, t + limit);
+	assert_false(is_shut(i));
+	kh_guests_deadlines(&g, t + limit + 1);
+	assert_true(is_shut(i));
+	leave(i);
+}
+
+static void
+test_places(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PLACES; i++)
+		assert_int_equal(enter(START), i);
+	assert_int_equal(g.n, PLACES);
+	assert_int_equal(kh_guests_place(&g), -1);
+	leave(2);
+	assert_int_equal(g.n, PLACES - 1);
+	assert_int_equal(kh_guests_place(&g), 2);
+	assert_int_equal(enter(START), 2);
+	assert_int_equal(kh_guests_place(&g), -1);
+}
+
+static void
+test_idle_head(void **state)
+{
+	(void)state;
+	assert_limit(KH_PHASE_HEAD, S(30));
+}
+
+static void
+test_idle_body(void **state)
+{
+	(void)state;
+	assert_limit(KH_PHASE_BODY, S(600));
+}
+
+static void
+test_other_phases(void **state)
+{
+	(void)state;
+	assert_limit(KH_PHASE_STORE, S(900));
+	assert_limit(KH_PHASE_REPLY, S(120));
+	assert_limit(KH_PHASE_LINGER, S(60));
+}
+
+/* A byte every ten minutes, for a day: an honest upload is never cut. */
+static void
+test_a_trickling_body_is_never_cut(void **state)
+{
+	size_t i = enter(START);
+	int64_t t = START, end = START + S(24 * 3600);
+
+	(void)state;
+	phase(i, KH_PHASE_BODY);
+	for (; t < end; t += S(1)) {
+		if ((t - START) % S(600) == 0)
+			atomic_fetch_add(&g.counter[i].bytes, 1);
+		kh_guests_deadlines(&g, t);
+	}
+	assert_false(is_shut(i));
+	/* And when it falls silent it is. */
+	kh_guests_deadlines(&g, t + S(601));
+	assert_true(is_shut(i));
+}
+
+/* Going through the phases in time is fine however long it is in all. */
+static void
+test_each_phase_has_its_own_time(void **state)
+{
+	static const int64_t limits[] = {S(30), S(600), S(900), S(120), S(60)};
+	size_t i = enter(START);
+	int64_t t = START;
+	uint32_t p;
+
+	(void)state;
+	for (p = KH_PHASE_HEAD; p <= KH_PHASE_LINGER; p++) {
+		phase(i, (enum kh_phase)p);
+		kh_guests_deadlines(&g, t);
+		t += limits[p];
+		kh_guests_deadlines(&g, t);
+	}
+	assert_false(is_shut(i));
+}
+
+/* What a visit that was taken over may write there. */
+static void
+test_a_phase_that_does_not_exist(void **state)
+{
+	size_t i = enter(START);
+
+	(void)state;
+	atomic_store(&g.counter[i].phase, UINT32_MAX);
+	kh_guests_deadlines(&g, START);
+	assert_true(is_shut(i));
+}
+
+static void
+test_grace_then_kill(void **state)
+{
+	size_t i = enter(START), j = enter(START + S(20));
+	int64_t shut = START + S(31);
+
+	(void)state;
+	kh_guests_deadlines(&g, shut);
+	assert_true(is_shut(i));
+	assert_false(is_shut(j));
+	/* It seals what it has: bytes and phases move, and win no time. */
+	phase(i, KH_PHASE_STORE);
+	phase(j, KH_PHASE_STORE);
+	for (int64_t t = shut; t <= shut + S(300); t += S(10)) {
+		atomic_fetch_add(&g.counter[i].bytes, 1);
+		kh_guests_deadlines(&g, t);
+	}
+	assert_false(is_dead(i));
+	kh_guests_deadlines(&g, shut + S(300) + 1);
+	assert_true(is_dead(i));
+	assert_false(is_dead(j));
+	assert_false(is_shut(j));
+}
+
+static void
+test_dismissal(void **state)
+{
+	size_t i = enter(START), j = enter(START);
+
+	(void)state;
+	kh_guests_dismiss(&g, 0); /* the clock may begin at 0 */
+	assert_true(is_shut(i));
+	assert_true(is_shut(j));
+	assert_false(is_dead(i));
+	kh_guests_deadlines(&g, S(300));
+	assert_false(is_dead(i));
+	/* A second dismissal begins no second grace. */
+	kh_guests_dismiss(&g, S(300));
+	kh_guests_deadlines(&g, S(301));
+	assert_true(is_dead(i));
+	assert_true(is_dead(j));
+}
+
+static bool
+turn_is_free(void)
+{
+	struct pollfd pfd = {.fd = g.kdf, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+static void
+take_turn(void)
+{
+	uint64_t one = 0;
+
+	assert_int_equal(read(g.kdf, &one, sizeof(one)), sizeof(one));
+	assert_int_equal(one, 1);
+}
+
+/* A visit that dies in its key derivation takes no turn with it (L18). */
+static void
+test_l18_turn_given_back(void **state)
+{
+	size_t i = enter(START), j = enter(START), k = enter(START);
+
+	(void)state;
+	take_turn();
+	take_turn();
+	assert_false(turn_is_free()); /* two at once, no more */
+	atomic_store(&g.counter[i].kdf, 1);
+	atomic_store(&g.counter[j].kdf, 1);
+	leave(k); /* it held none */
+	assert_false(turn_is_free());
+	leave(i);
+	take_turn();
+	assert_false(turn_is_free());
+	leave(j);
+	take_turn();
+	assert_false(turn_is_free());
+	/* Whoever has its place next holds none. */
+	i = enter(START);
+	leave(i);
+	assert_false(turn_is_free());
+}
+
+static void
+test_a_place_is_left_clean(void **state)
+{
+	static const struct kh_counter zero;
+	size_t i = enter(START);
+
+	(void)state;
+	phase(i, KH_PHASE_LINGER);
+	atomic_store(&g.counter[i].bytes, 12345);
+	kh_guests_deadlines(&g, START + S(1));
+	leave(i);
+	assert_memory_equal(&g.counter[i], &zero, sizeof(zero));
+	assert_int_equal(g.guest[i].pid, 0);
+	/* The next guest's time is its own. */
+	assert_int_equal(enter(START + S(1000)), i);
+	kh_guests_deadlines(&g, START + S(1030));
+	assert_false(is_shut(i));
+}
+
+/* Its end closes the door's copy of the connection. */
+static void
+test_an_end_closes_the_connection(void **state)
+{
+	size_t i = enter(START);
+	char c;
+
+	(void)state;
+	assert_int_equal(kill(pids[i], SIGKILL), 0);
+	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), -1);
+	kh_guests_ended(&g, pids[i]);
+	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), 0);
+	pids[i] = -1;
+}
+
+static void
+test_strangers_change_nothing(void **state)
+{
+	size_t i = enter(START);
+
+	(void)state;
+	kh_guests_ended(&g, getpid());
+	assert_int_equal(g.n, 1);
+	assert_int_equal(g.guest[i].pid, pids[i]);
+}
+
+static void
+add_twice(void *ctx)
+{
+	kh_guests_add(&g, *(size_t *)ctx, getpid(), 0, START);
+}
+
+static void
+add_nobody(void *ctx)
+{
+	kh_guests_add(&g, *(size_t *)ctx, 0, 0, START);
+}
+
+static void
+test_preconditions(void **state)
+{
+	size_t taken = enter(START), beyond = PLACES, next = 1;
+
+	(void)state;
+	assert_true(aborts(add_twice, &taken));
+	assert_true(aborts(add_twice, &beyond));
+	assert_true(aborts(add_nobody, &next));
+	assert_false(aborts(add_twice, &next));
+}
+
+#define WITH_DOOR(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+    WITH_DOOR(test_places),
+    WITH_DOOR(test_idle_head),
+    WITH_DOOR(test_idle_body),
+    WITH_DOOR(test_other_phases),
+    WITH_DOOR(test_a_trickling_body_is_never_cut),
+    WITH_DOOR(test_each_phase_has_its_own_time),
+    WITH_DOOR(test_a_phase_that_does_not_exist),
+    WITH_DOOR(test_grace_then_kill),
+    WITH_DOOR(test_dismissal),
+    WITH_DOOR(test_l18_turn_given_back),
+    WITH_DOOR(test_a_place_is_left_clean),
+    WITH_DOOR(test_an_end_closes_the_connection),
+    WITH_DOOR(test_strangers_change_nothing),
+    WITH_DOOR(test_preconditions),
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,244 @@
+/*
+ * Form tokens: only what this server sealed, under its present or its last
+ * key, in one spelling.
+ */
+#include "tests/unit/tap.h"
+
+#include <sodium.h>
+
+#include "server/visit/token.h"
+
+#define SEALED_LEN 71
+#define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+static struct kh_form_keys keys;
+static struct kh_form form;
+static char token[KH_TOKEN_LEN + 1];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	kh_form_keys_init(&keys);
+	kh_form_new(&form);
+	kh_token_seal(&keys, &form, token);
+	return 0;
+}
+
+static void
+assert_refused(const char *text, size_t n)
+{
+	static const struct kh_form zero;
+	struct kh_form out;
+	/* Exactly as long as it is, so that a sanitizer sees an overread. */
+	char *copy = malloc(n > 0 ? n : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, n);
+	memset(&out, 0x77, sizeof(out));
+	assert_int_equal(kh_token_open(&keys, copy, n, &out), KH_EAUTH);
+	assert_memory_equal(&out, &zero, sizeof(out));
+	free(copy);
+}
+
+static void
+assert_opens(const char *text)
+{
+	struct kh_form out;
+
+	assert_int_equal(kh_token_open(&keys, text, KH_TOKEN_LEN, &out), KH_OK);
+	assert_memory_equal(out.upload, form.upload, KH_UPLOAD_ID_LEN);
+	assert_memory_equal(&out.code, &form.code, sizeof(form.code));
+}
+
+static void
+test_round_trip(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		setup(NULL);
+		assert_int_equal(strlen(token), KH_TOKEN_LEN);
+		assert_opens(token);
+	}
+	/* The ends of the range of a code's digits. */
+	for (i = 0; i < KH_CODE_WORDS - 1; i++)
+		form.code.digit[i] = i % 2 == 0 ? 0 : KH_WORDLIST_N - 1;
+	kh_token_seal(&keys, &form, token);
+	assert_opens(token);
+}
+
+static void
+test_safe_in_an_attribute(void **state)
+{
+	(void)state;
+	assert_int_equal(strspn(token,
+			     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
+			     "wxyz0123456789-_"),
+	    KH_TOKEN_LEN);
+}
+
+static void
+test_never_the_same_twice(void **state)
+{
+	char other[KH_TOKEN_LEN + 1];
+	struct kh_form f;
+
+	(void)state;
+	kh_token_seal(&keys, &form, other);
+	assert_string_not_equal(token, other);
+	assert_opens(other);
+	kh_form_new(&f);
+	assert_memory_not_equal(f.upload, form.upload, KH_UPLOAD_ID_LEN);
+	assert_memory_not_equal(&f.code, &form.code, sizeof(f.code));
+}
+
+static void
+test_every_bit_flipped(void **state)
+{
+	uint8_t sealed[SEALED_LEN];
+	char text[KH_TOKEN_LEN + 1];
+	size_t n, bit;
+
+	(void)state;
+	assert_int_equal(sodium_base642bin(sealed, sizeof(sealed), token,
+			     KH_TOKEN_LEN, NULL, &n, NULL, VARIANT),
+	    0);
+	assert_int_equal(n, SEALED_LEN);
+	for (bit = 0; bit < 8 * SEALED_LEN; bit++) {
+		sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		sodium_bin2base64(
+		    text, sizeof(text), sealed, sizeof(sealed), VARIANT);
+		assert_refused(text, KH_TOKEN_LEN);
+		sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+}
+
+/* Any other byte at any place: also those that base64 might pass over, and
+ * the two bits at the end that carry nothing. */
+static void
+test_every_character_changed(void **state)
+{
+	char text[KH_TOKEN_LEN + 1];
+	unsigned c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < KH_TOKEN_LEN; i++) {
+		memcpy(text, token, sizeof(text));
+		for (c = 0; c < 256; c++) {
+			if ((char)c == token[i])
+				continue;
+			text[i] = (char)c;
+			assert_refused(text, KH_TOKEN_LEN);
+		}
+	}
+}
+
+static void
+test_length(void **state)
+{
+	char text[KH_TOKEN_LEN + 8];
+	size_t n;
+
+	(void)state;
+	for (n = 0; n < KH_TOKEN_LEN; n++)
+		assert_refused(token, n);
+	memcpy(text, token, KH_TOKEN_LEN);
+	for (n = 1; n <= 8; n++) {
+		memset(text + KH_TOKEN_LEN, n % 2 == 0 ? '=' : 'A', 8);
+		assert_refused(text, KH_TOKEN_LEN + n);
+	}
+	text[KH_TOKEN_LEN] = '\0';
+	assert_refused(text, KH_TOKEN_LEN + 1);
+	text[KH_TOKEN_LEN] = '\n';
+	assert_refused(text, KH_TOKEN_LEN + 1);
+}
+
+static void
+test_rotation(void **state)
+{
+	char newer[KH_TOKEN_LEN + 1];
+
+	(void)state;
+	kh_form_keys_rotate(&keys);
+	assert_opens(token); /* under the previous key */
+	kh_token_seal(&keys, &form, newer);
+	assert_opens(newer);
+	kh_form_keys_rotate(&keys);
+	assert_refused(token, KH_TOKEN_LEN);
+	assert_opens(newer);
+	kh_form_keys_rotate(&keys);
+	assert_refused(newer, KH_TOKEN_LEN);
+}
+
+static void
+test_keys_are_fresh(void **state)
+{
+	struct kh_form_keys a, b, old;
+
+	(void)state;
+	kh_form_keys_init(&a);
+	kh_form_keys_init(&b);
+	/* Nobody has the previous key of a start: it opens nothing. */
+	assert_memory_not_equal(a.current, a.previous, KH_FORM_KEY_LEN);
+	assert_memory_not_equal(a.current, b.current, KH_FORM_KEY_LEN);
+	assert_memory_not_equal(a.previous, b.previous, KH_FORM_KEY_LEN);
+	old = a;
+	kh_form_keys_rotate(&a);
+	assert_memory_equal(a.previous, old.current, KH_FORM_KEY_LEN);
+	assert_memory_not_equal(a.current, old.current, KH_FORM_KEY_LEN);
+	assert_memory_not_equal(a.current, old.previous, KH_FORM_KEY_LEN);
+}
+
+static void
+test_of_another_server(void **state)
+{
+	struct kh_form_keys other;
+
+	(void)state;
+	kh_form_keys_init(&other);
+	kh_token_seal(&other, &form, token);
+	assert_refused(token, KH_TOKEN_LEN);
+}
+
+/* Of ours, but of another version of us. */
+static void
+test_of_another_version(void **state)
+{
+	uint8_t plain[31], sealed[SEALED_LEN];
+	unsigned version;
+
+	(void)state;
+	for (version = 0; version < 256; version++) {
+		memset(plain, 0, sizeof(plain));
+		plain[0] = (uint8_t)version;
+		memcpy(plain + 1, form.upload, KH_UPLOAD_ID_LEN);
+		memset(form.code.digit, 0, sizeof(form.code.digit));
+		randombytes_buf(sealed, 24);
+		crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + 24, NULL,
+		    plain, sizeof(plain), NULL, 0, NULL, sealed, keys.current);
+		sodium_bin2base64(
+		    token, sizeof(token), sealed, sizeof(sealed), VARIANT);
+		if (version == 1)
+			assert_opens(token);
+		else
+			assert_refused(token, KH_TOKEN_LEN);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup(test_round_trip, setup),
+    cmocka_unit_test_setup(test_safe_in_an_attribute, setup),
+    cmocka_unit_test_setup(test_never_the_same_twice, setup),
+    cmocka_unit_test_setup(test_every_bit_flipped, setup),
+    cmocka_unit_test_setup(test_every_character_changed, setup),
+    cmocka_unit_test_setup(test_length, setup),
+    cmocka_unit_test_setup(test_rotation, setup),
+    cmocka_unit_test_setup(test_keys_are_fresh, setup),
+    cmocka_unit_test_setup(test_of_another_server, setup),
+    cmocka_unit_test_setup(test_of_another_version, setup),
+};
+
+TAP_MAIN(tests)
