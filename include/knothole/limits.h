@@ -87,9 +87,9 @@
 	2048 /* bytes of a line in it: key and longest path */
 #define KH_PATH_MAX 1024 /* bytes of a path in the configuration */
 #define KH_SITE_NAME_MAX 120
-/* max_upload: below 1 MiB no document fits; 32 GiB leaves padding and names
- * room below KH_OBJECT_LEN_MAX, whatever comes. */
-#define KH_UPLOAD_MIN (UINT64_C(1) << 20)
+/* max_upload: below 4 KiB not even the form with a few words fits; 32 GiB
+ * leaves padding and names room below KH_OBJECT_LEN_MAX, whatever comes. */
+#define KH_UPLOAD_MIN (UINT64_C(1) << 12)
 #define KH_UPLOAD_MAX (UINT64_C(1) << 35)
 #define KH_VISITS_MAX 10000 /* upper end of max_visits */
 

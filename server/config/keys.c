@@ -9,7 +9,7 @@
 #include "server/config/keys.h"
 
 _Static_assert(
-    KH_UPLOAD_MIN == UINT64_C(1) << 20 && KH_UPLOAD_MAX == UINT64_C(32) << 30,
+    KH_UPLOAD_MIN == UINT64_C(1) << 12 && KH_UPLOAD_MAX == UINT64_C(32) << 30,
     "the text of set_max_upload says so");
 
 enum kh_err
@@ -247,7 +247,7 @@ set_max_upload(struct kh_config_state *cs, const char *value)
 	if (e != KH_OK || cs->out->max_upload < KH_UPLOAD_MIN ||
 	    cs->out->max_upload > KH_UPLOAD_MAX)
 		return kh_config_bad(cs, KH_ELIMIT,
-		    "must be from 1 MiB to 32 GiB: less holds no document, "
+		    "must be from 4 KiB to 32 GiB: less holds no message, "
 		    "and more would leave no room for padding in one object");
 	return KH_OK;
 }
