@@ -5,7 +5,6 @@
  * The grammar is one fixed order of lines, "key = value" and LF each, so that
  * a card has one spelling only (FORMAT.md, "Newsroom card").
  */
-#include <sodium.h>
 #include <string.h>
 
 #include "knothole/card.h"
@@ -113,17 +112,6 @@ add_language(struct kh_card *c, const struct value *v)
 	return KH_OK;
 }
 
-/* A point of low order would make the shared secret zero (RFC 7748, 6.1); the
- * sealer would refuse it when a source is waiting, so refuse it now. */
-static int
-low_order(const struct kh_recipient *to)
-{
-	static const uint8_t scalar[KH_X25519_LEN] = {1};
-	uint8_t shared[KH_X25519_LEN];
-
-	return crypto_scalarmult(shared, scalar, to->pk) != 0;
-}
-
 /* "age1... YYYY-MM-DD YYYY-MM-DD" */
 static enum kh_err
 add_recipient(struct kh_card *c, const struct value *v)
@@ -145,8 +133,7 @@ add_recipient(struct kh_card *c, const struct value *v)
 	if (!kh_day_valid(to->first) || !kh_day_valid(to->last) ||
 	    strcmp(to->first, to->last) > 0)
 		return KH_EFORMAT;
-	if (kh_recipient_parse(v->p, KH_RECIPIENT_TEXT_LEN, &to->to) != KH_OK ||
-	    low_order(&to->to))
+	if (kh_recipient_parse(v->p, KH_RECIPIENT_TEXT_LEN, &to->to) != KH_OK)
 		return KH_EKEY;
 	kh_recipient_format(&to->to, text);
 	if (memcmp(text, v->p, KH_RECIPIENT_TEXT_LEN) != 0)

@@ -375,6 +375,18 @@ test_commit_order(void **state)
 	kh_store_close(st);
 }
 
+/* A store that was just made outlasts a power cut: the directory above each
+ * new one is fsynced, then the store's own. Later only that. */
+static void
+test_made_durably(void **state)
+{
+	kh_store_close(open_store());
+	assert_string_equal(calls, "FFFUUUF");
+	calls[0] = '\0';
+	kh_store_close(open_store());
+	assert_string_equal(calls, "UUUF");
+}
+
 /* L36: neither files nor directories tell when. */
 static void
 test_l36_times(void **state)
@@ -906,6 +918,7 @@ test_l24_full_disk(void **state)
 static const struct CMUnitTest tests[] = {
     T(test_commit),
     T(test_commit_order),
+    T(test_made_durably),
     T(test_l36_times),
     T(test_descriptor),
     T(test_abort_leaves_nothing),
