@@ -23,10 +23,9 @@
 
 /*
  * Try out libarchive before the first bundle: it must write ZIP to the byte
- * as FORMAT.md has it. This also makes libc read the C.UTF-8 locale, so that
- * a process whose sandbox forbids opening files can write bundles; it needs
- * TZ set in its environment besides (without TZ, glibc looks at
- * /etc/localtime again each time libarchive asks for a date).
+ * as FORMAT.md has it. This also makes libc read its locale and time zone, so
+ * that afterwards, and in every process forked afterwards, bundles can be
+ * written where a sandbox forbids opening files.
  * Errors: KH_EPROTO if it writes differently; KH_ESYS without the locale;
  * KH_ENOMEM.
  */

@@ -3,6 +3,7 @@
  * jansson's own values are not (its allocator is one for the process).
  */
 #include <jansson.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,15 @@
 
 #define VERSION 1
 #define WRITE_FLAGS (JSON_INDENT(1) | JSON_ENSURE_ASCII)
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Jansson would open /dev/urandom for it, where no file may be opened. */
+static void
+seed_hash(void)
+{
+	json_object_seed((size_t)randombytes_random() | 1);
+}
 
 /* Set `key` to `v`, taken over whatever happens. Sticky: false stays. */
 static bool
@@ -169,6 +179,8 @@ kh_manifest_write(const struct kh_manifest *m, char **json, size_t *n)
 	for (i = 0; i < m->n_files; i++)
 		for (k = 0; k < m->files[i].name_len; k++)
 			dels += m->files[i].name[k] == 0x7f;
+	if (pthread_once(&once, seed_hash) != 0)
+		goto out;
 	o = manifest_json(m);
 	if (o == NULL)
 		goto out;
@@ -403,6 +415,8 @@ kh_manifest_read(const char *json, size_t n, struct kh_manifest **out)
 	if (!is_ascii_text(json, n))
 		return KH_EFORMAT;
 
+	if (pthread_once(&once, seed_hash) != 0)
+		return KH_ENOMEM;
 	e = kh_manifest_new(&m);
 	if (e != KH_OK)
 		return e;

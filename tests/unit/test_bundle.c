@@ -10,7 +10,6 @@
 #include "knothole/limits.h"
 #include "knothole/name.h"
 #include "knothole/padme.h"
-#include "lib/bundle/zip.h"
 
 #define SHALOM "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d.pdf"
 #define SALAAM "\xd8\xb3\xd9\x84\xd8\xa7\xd9\x85.pdf"
@@ -403,39 +402,6 @@ test_unfinished(void **state)
 	bytes_free(&sealed);
 }
 
-/* The plan around 4 GiB, where records change their length. */
-static void
-test_plan_4gib(void **state)
-{
-	uint64_t off, pad, plain, cd_off, cd, header, least;
-
-	(void)state;
-	for (header = 200; header < 2000; header += 13)
-		for (off = 0xf0000000; off < 0x110000000; off += 8388593) {
-			cd = 300 + header % 7;
-			assert_int_equal(
-			    kh_zip_plan(header, off, cd, &pad, &plain), KH_OK);
-			cd_off = off + 77 + pad + 24;
-			cd += kh_zip_central_len(7, pad, off);
-			assert_int_equal(
-			    cd_off + cd + kh_zip_end_len(cd_off), plain);
-			least = header + kh_age_payload_len(plain);
-			assert_int_equal(kh_padme(least), least);
-			assert_true(pad < off / 8);
-		}
-	/* Neither form of the end fits the first length: the next it is. */
-	assert_int_equal(kh_padme_plan(216, 0xfffff000, &least), KH_OK);
-	cd = least - KH_ZIP_END_LEN - 0xffffffff - 50;
-	off = 0xfffff000 - cd;
-	assert_int_equal(kh_zip_plan(216, off, cd - 73, &pad, &plain), KH_OK);
-	assert_true(plain > least);
-	assert_int_equal(off + 77 + pad + 24 + cd + KH_ZIP_END64_LEN, plain);
-	assert_int_equal(
-	    kh_zip_plan(216, KH_OBJECT_LEN_MAX, 0, &pad, &plain), KH_ELIMIT);
-	assert_int_equal(
-	    kh_zip_plan(216, UINT64_MAX, 0, &pad, &plain), KH_ELIMIT);
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_init),
     cmocka_unit_test(test_round_trip),
@@ -450,7 +416,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_refused_file),
     cmocka_unit_test(test_recipients),
     cmocka_unit_test(test_unfinished),
-    cmocka_unit_test(test_plan_4gib),
 };
 
 TAP_MAIN(tests)
