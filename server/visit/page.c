@@ -7,6 +7,7 @@
 
 #include "knothole/card.h"
 #include "knothole/secret.h"
+#include "lib/base/precond.h"
 #include "server/visit/page.h"
 
 static const char style[] =
@@ -146,6 +147,9 @@ static void
 end(struct kh_html *h)
 {
 	kh_html_raw(h, "</main></body></html>\n");
+	/* Every name has a cap, so every page has: better none than half of
+	 * one. */
+	PRECOND(kh_html_fits(h));
 }
 
 void
