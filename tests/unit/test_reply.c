@@ -1,0 +1,516 @@
+/*
+ * Answers on the wire: the same header fields on each of them, nothing that
+ * tells a clock or a version, and an answer that is not lost in a reset.
+ */
+#include "tests/unit/tap.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "server/visit/page.h"
+#include "server/visit/reply.h"
+#include "tests/unit/aborts.h"
+
+#define ANSWER_MAX 65536
+
+static struct kh_reply r;
+static int conn[2];
+static char answer[ANSWER_MAX + 1];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&r, 0, sizeof(r));
+	if (kh_html_init(&r.html) != KH_OK)
+		return -1;
+	r.status = 200;
+	kh_html_raw(&r.html, "<!DOCTYPE html>\n<p>something</p>\n");
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, conn);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	kh_html_free(&r.html);
+	close(conn[0]);
+	close(conn[1]);
+	return 0;
+}
+
+/* Everything that the peer gets, up to the end; as text. */
+static size_t
+receive(void)
+{
+	size_t n = 0;
+	ssize_t k;
+
+	while (n < ANSWER_MAX) {
+		k = recv(conn[1], answer + n, ANSWER_MAX - n, 0);
+		assert_true(k >= 0);
+		if (k == 0)
+			break;
+		n += (size_t)k;
+	}
+	answer[n] = '\0';
+	return n;
+}
+
+/* The value of a header field of the answer, which must be there once. */
+static void
+field(const char *name, char *value, size_t cap)
+{
+	char line[64];
+	const char *p, *end;
+
+	snprintf(line, sizeof(line), "\r\n%s: ", name);
+	p = strstr(answer, line);
+	if (p == NULL)
+		fail_msg("no %s", name);
+	p += strlen(line);
+	assert_null(strstr(p, line));
+	end = strstr(p, "\r\n");
+	assert_non_null(end);
+	assert_true((size_t)(end - p) < cap);
+	memcpy(value, p, (size_t)(end - p));
+	value[end - p] = '\0';
+}
+
+static void
+assert_field(const char *name, const char *expect)
+{
+	char value[1024];
+
+	field(name, value, sizeof(value));
+	assert_string_equal(value, expect);
+}
+
+static void
+assert_page_headers(void)
+{
+	assert_field("Connection", "close");
+	assert_field("Content-Type", "text/html; charset=utf-8");
+	assert_field("Cache-Control", "no-store");
+	assert_field("Referrer-Policy", "no-referrer");
+	assert_field("X-Content-Type-Options", "nosniff");
+	assert_field("X-Frame-Options", "SAMEORIGIN");
+	assert_field("Cross-Origin-Opener-Policy", "same-origin");
+	assert_field("Cross-Origin-Resource-Policy", "same-origin");
+	assert_field("Cross-Origin-Embedder-Policy", "require-corp");
+}
+
+static void
+assert_no_field(const char *name)
+{
+	char line[64], *p;
+
+	snprintf(line, sizeof(line), "\r\n%s:", name);
+	for (p = answer; (p = strstr(p, "\r\n")) != NULL; p += 2)
+		assert_int_not_equal(strncasecmp(p, line, strlen(line)), 0);
+}
+
+/* L27: the same fields on the answer to everything, errors too. */
+static void
+test_l27_headers_on_every_answer(void **state)
+{
+	static const char *const never[] = {"Date", "Server", "ETag",
+	    "Last-Modified", "Set-Cookie", "Expires", "Age", "Via", "Location",
+	    "Content-Disposition", "Refresh", "Link", "Transfer-Encoding",
+	    "X-Powered-By"};
+	char length[32], line[64], *body;
+	unsigned status, seen = 0;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < KH_REASON_N; i++) {
+		status = i == 0 ? 200 : kh_reason_status((enum kh_reason)i);
+		r.status = status;
+		assert_int_equal(kh_reply_send(conn[0], &r), KH_OK);
+		assert_int_equal(shutdown(conn[0], SHUT_WR), 0);
+		n = receive();
+		snprintf(line, sizeof(line), "HTTP/1.1 %u ", status);
+		assert_int_equal(strncmp(answer, line, strlen(line)), 0);
+		body = strstr(answer, "\r\n\r\n");
+		assert_non_null(body);
+		body[2] = '\0'; /* field() sees the head alone */
+		body += 4;
+		assert_page_headers();
+		snprintf(length, sizeof(length), "%zu", r.html.n);
+		assert_field("Content-Length", length);
+		for (size_t k = 0; k < sizeof(never) / sizeof(never[0]); k++)
+			assert_no_field(never[k]);
+		assert_int_equal(n - (size_t)(body - answer), r.html.n);
+		assert_memory_equal(body, r.html.p, r.html.n);
+		seen++;
+		close(conn[0]);
+		close(conn[1]);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, conn), 0);
+	}
+	assert_int_equal(seen, KH_REASON_N);
+}
+
+/* Exactly these fields, in both ways of answering. */
+static void
+test_the_list(void **state)
+{
+	static const char *const names[] = {"Content-Type", "Cache-Control",
+	    "Content-Security-Policy", "Referrer-Policy",
+	    "X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag",
+	    "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
+	    "Cross-Origin-Embedder-Policy", "Permissions-Policy"};
+	const struct kh_header *h;
+	size_t n, i, k;
+
+	(void)state;
+	h = kh_reply_headers(&n);
+	assert_int_equal(n, sizeof(names) / sizeof(names[0]));
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n; k++) {
+			if (strcmp(h[k].name, names[i]) == 0)
+				break;
+		}
+		assert_true(k < n);
+		assert_true(strlen(h[i].value) > 0);
+		assert_null(strpbrk(h[i].value, "\r\n"));
+	}
+	assert_ptr_equal(h, kh_reply_headers(&k));
+}
+
+/* The policy allows the one style sheet that is on the pages, by the hash of
+ * what stands there, and scripts by nothing. */
+static void
+test_policy(void **state)
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	char b64[64], source[128];
+	const char *begin, *end, *csp = NULL;
+	const struct kh_header *h;
+	struct kh_site *site = calloc(1, sizeof(*site));
+	size_t n, i;
+
+	(void)state;
+	assert_non_null(site);
+	h = kh_reply_headers(&n);
+	for (i = 0; i < n; i++) {
+		if (strcmp(h[i].name, "Content-Security-Policy") == 0)
+			csp = h[i].value;
+	}
+	assert_non_null(csp);
+	assert_non_null(strstr(csp, "default-src 'none'"));
+	assert_non_null(strstr(csp, "form-action 'self'"));
+	assert_non_null(strstr(csp, "frame-ancestors 'self'"));
+	assert_non_null(strstr(csp, "base-uri 'none'"));
+	assert_non_null(strstr(csp, "sandbox allow-forms"));
+	assert_null(strstr(csp, "script"));
+	assert_null(strstr(csp, "unsafe"));
+	assert_null(strstr(csp, "*"));
+	assert_null(strstr(csp, "http"));
+
+	kh_page_home(&r.html, site);
+	kh_html_raw(&r.html, "\n");
+	r.html.p[r.html.n - 1] = '\0';
+	begin = strstr(r.html.p, "<style>");
+	end = strstr(r.html.p, "</style>");
+	assert_non_null(begin);
+	assert_non_null(end);
+	begin += 7;
+	crypto_hash_sha256(hash, (const uint8_t *)begin, (size_t)(end - begin));
+	sodium_bin2base64(b64, sizeof(b64), hash, sizeof(hash),
+	    sodium_base64_VARIANT_ORIGINAL);
+	snprintf(source, sizeof(source), "style-src 'sha256-%s';", b64);
+	assert_non_null(strstr(csp, source));
+	free(site);
+}
+
+static void
+test_answer_to_head_has_no_body(void **state)
+{
+	char length[32];
+	size_t n;
+
+	(void)state;
+	r.head_only = true;
+	assert_int_equal(kh_reply_send(conn[0], &r), KH_OK);
+	shutdown(conn[0], SHUT_WR);
+	n = receive();
+	assert_memory_equal(answer + n - 4, "\r\n\r\n", 4);
+	assert_ptr_equal(strstr(answer, "\r\n\r\n"), answer + n - 4);
+	snprintf(length, sizeof(length), "%zu", r.html.n);
+	assert_field("Content-Length", length);
+}
+
+/* A peer that reads late, on a connection that does not block. */
+static void
+test_send_waits(void **state)
+{
+	int small = 1, status;
+	size_t n;
+	pid_t pid;
+
+	(void)state;
+	while (r.html.n < KH_HTML_MAX - 16)
+		kh_html_raw(&r.html, "0123456789abcdef");
+	assert_int_equal(
+	    setsockopt(conn[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)),
+	    0);
+	assert_int_equal(fcntl(conn[0], F_SETFL, O_NONBLOCK), 0);
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(conn[1]);
+		_exit(kh_reply_send(conn[0], &r) == KH_OK ? 0 : 1);
+	}
+	close(conn[0]);
+	usleep(50000);
+	n = receive();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(n > r.html.n);
+	assert_memory_equal(answer + n - r.html.n, r.html.p, r.html.n);
+	conn[0] = dup(conn[1]); /* for teardown */
+}
+
+static void
+test_peer_is_gone(void **state)
+{
+	(void)state;
+	close(conn[1]);
+	assert_int_equal(kh_reply_send(conn[0], &r), KH_EPROTO);
+	assert_int_equal(kh_reply_offer(conn[0], &r), KH_EPROTO);
+	conn[1] = dup(conn[0]);
+}
+
+static void
+test_offer(void **state)
+{
+	char line[64];
+	size_t n;
+
+	(void)state;
+	r.status = 503;
+	assert_int_equal(fcntl(conn[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(kh_reply_offer(conn[0], &r), KH_OK);
+	shutdown(conn[0], SHUT_WR);
+	n = receive();
+	assert_true(n > 13);
+	memcpy(line, answer, 13);
+	line[13] = '\0';
+	assert_string_equal(line, "HTTP/1.1 503 ");
+	assert_page_headers();
+	assert_memory_equal(answer + n - r.html.n, r.html.p, r.html.n);
+}
+
+/* Nobody reads: it does not wait, whatever the flags of the connection. */
+static void
+test_offer_never_waits(void **state)
+{
+	static const char junk[4096];
+
+	(void)state;
+	while (send(conn[0], junk, sizeof(junk), MSG_DONTWAIT) > 0)
+		continue;
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(kh_reply_offer(conn[0], &r), KH_EPROTO);
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Run kh_reply_linger beside us. */
+static pid_t
+linger(unsigned seconds)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(conn[1]);
+		kh_reply_linger(conn[0], seconds);
+		_exit(0);
+	}
+	return pid;
+}
+
+static bool
+ends_within(pid_t pid, int ms)
+{
+	int64_t end = now_ms() + ms;
+
+	while (now_ms() < end) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			return true;
+		usleep(2000);
+	}
+	return false;
+}
+
+static void
+test_linger_ends_when_the_peer_closes(void **state)
+{
+	char data[100000] = {0}, c;
+	pid_t pid = linger(60);
+	size_t sent;
+
+	(void)state;
+	/* It says that it is done, and reads what is still sent. */
+	assert_int_equal(recv(conn[1], &c, 1, 0), 0);
+	for (sent = 0; sent < 50 * sizeof(data); sent += sizeof(data))
+		assert_int_equal(
+		    send(conn[1], data, sizeof(data), MSG_NOSIGNAL),
+		    sizeof(data));
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_int_equal(shutdown(conn[1], SHUT_WR), 0);
+	assert_true(ends_within(pid, 5000));
+}
+
+static void
+test_linger_ends_after_its_time(void **state)
+{
+	int64_t begin = now_ms();
+	char c = 0;
+
+	(void)state;
+	/* A peer that keeps sending wins no time. */
+	pid_t pid = linger(1);
+	while (waitpid(pid, NULL, WNOHANG) == 0 && now_ms() < begin + 9000) {
+		(void)send(conn[1], &c, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		usleep(5000);
+	}
+	assert_in_range(now_ms() - begin, 900, 5000);
+}
+
+static void
+test_linger_ends_when_the_door_says_so(void **state)
+{
+	pid_t pid = linger(60);
+
+	(void)state;
+	assert_false(ends_within(pid, 50));
+	assert_int_equal(shutdown(conn[0], SHUT_RDWR), 0);
+	assert_true(ends_within(pid, 5000));
+}
+
+static void
+test_linger_without_a_peer(void **state)
+{
+	int64_t begin = now_ms();
+
+	(void)state;
+	close(conn[1]);
+	kh_reply_linger(conn[0], 60);
+	kh_reply_linger(-1, 60);
+	assert_true(now_ms() - begin < 5000);
+	conn[1] = dup(conn[0]);
+}
+
+/* L26: over TCP, an answer to a body that nobody reads is lost in a reset,
+ * unless the server reads on. The visitor here sends all it has before it
+ * looks at the answer. */
+static void
+visitor(const struct sockaddr_in *to)
+{
+	static char data[1 << 16];
+	ssize_t k, n = 0;
+	int fd, i;
+
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 ||
+	    connect(fd, (const struct sockaddr *)to, sizeof(*to)) != 0)
+		_exit(2);
+	for (i = 0; i < 200; i++) {
+		if (send(fd, data, sizeof(data), MSG_NOSIGNAL) < 0)
+			_exit(3);
+	}
+	usleep(100000);
+	do {
+		k = recv(fd, answer + n, ANSWER_MAX - (size_t)n, 0);
+		if (k < 0)
+			_exit(4);
+		n += k;
+	} while (k > 0);
+	_exit(strstr(answer, "something") != NULL ? 0 : 5);
+}
+
+static void
+test_l26_answer_survives_a_body_in_flight(void **state)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	socklen_t len = sizeof(sin);
+	int listener, fd, status;
+	pid_t pid;
+
+	(void)state;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(
+	    getsockname(listener, (struct sockaddr *)&sin, &len), 0);
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		visitor(&sin);
+	fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	r.status = 413;
+	assert_int_equal(kh_reply_send(fd, &r), KH_OK);
+	kh_reply_linger(fd, 20);
+	close(fd);
+	close(listener);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+send_odd_status(void *ctx)
+{
+	(void)ctx;
+	r.status = 299;
+	if (kh_reply_send(conn[0], &r) == KH_OK)
+		_exit(1);
+}
+
+static void
+test_preconditions(void **state)
+{
+	(void)state;
+	assert_true(aborts(send_odd_status, NULL));
+}
+
+#define WITH_CONN(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+    WITH_CONN(test_l27_headers_on_every_answer),
+    WITH_CONN(test_the_list),
+    WITH_CONN(test_policy),
+    WITH_CONN(test_answer_to_head_has_no_body),
+    WITH_CONN(test_send_waits),
+    WITH_CONN(test_peer_is_gone),
+    WITH_CONN(test_offer),
+    WITH_CONN(test_offer_never_waits),
+    WITH_CONN(test_linger_ends_when_the_peer_closes),
+    WITH_CONN(test_linger_ends_after_its_time),
+    WITH_CONN(test_linger_ends_when_the_door_says_so),
+    WITH_CONN(test_linger_without_a_peer),
+    WITH_CONN(test_l26_answer_survives_a_body_in_flight),
+    WITH_CONN(test_preconditions),
+};
+
+TAP_MAIN(tests)
