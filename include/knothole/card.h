@@ -69,8 +69,8 @@ KH_CHECKED enum kh_err kh_card_write(const struct kh_card *c,
  * order); of several the one that ends first.
  * Errors: KH_EEXPIRED when there is none.
  */
-KH_CHECKED enum kh_err kh_card_recipient_on(const struct kh_card *c,
-    const char *day, struct kh_recipient *out);
+KH_CHECKED enum kh_err kh_card_recipient_on(
+    const struct kh_card *c, const char *day, struct kh_recipient *out);
 
 /* The fingerprint people compare: words over signing key and recipients. */
 void kh_card_fingerprint(

@@ -29,13 +29,14 @@ struct kh_code {
 #define KH_CODE_WORDS_TEXT_LEN (KH_CODE_WORDS * (KH_WORD_MAX + 1))
 #define KH_CODE_DIGITS_TEXT_LEN (KH_CODE_DIGITS + 6)
 
+/* A fresh code: S uniform below 7776^7. */
 void kh_code_generate(struct kh_code *out);
 
 /* As words, one blank between them, and as digits in groups; NUL-terminated. */
-void kh_code_words(const struct kh_code *c,
-    char out[static KH_CODE_WORDS_TEXT_LEN]);
-void kh_code_digits(const struct kh_code *c,
-    char out[static KH_CODE_DIGITS_TEXT_LEN]);
+void kh_code_words(
+    const struct kh_code *c, char out[static KH_CODE_WORDS_TEXT_LEN]);
+void kh_code_digits(
+    const struct kh_code *c, char out[static KH_CODE_DIGITS_TEXT_LEN]);
 
 /*
  * Read a code as people type or paste it: words or digits, any case, any
@@ -54,8 +55,8 @@ KH_CHECKED enum kh_err kh_code_parse(
 /* What a code opens. Secret (but mailbox and reply_to): kh_secret_alloc. */
 struct kh_code_keys {
 	uint8_t mailbox[KH_MAILBOX_LEN];
-	struct kh_identity reply;	/* opens answers */
-	struct kh_recipient reply_to;	/* its public half */
+	struct kh_identity reply; /* opens answers */
+	struct kh_recipient reply_to; /* its public half */
 	uint8_t slot_key[KH_SLOT_KEY_LEN];
 };
 
@@ -75,7 +76,7 @@ int kh_word_index(const char *word, size_t n);
 
 /* 8 words that name a public key for people to compare: the first 103 bits of
  * BLAKE2b-256 over `n` bytes; blanks between, NUL-terminated. */
-void kh_fingerprint_words(const uint8_t *p, size_t n,
-    char out[static KH_CODE_WORDS_TEXT_LEN]);
+void kh_fingerprint_words(
+    const uint8_t *p, size_t n, char out[static KH_CODE_WORDS_TEXT_LEN]);
 
 #endif

@@ -39,13 +39,16 @@ struct kh_sign_secret {
 	uint8_t seed[KH_SIGN_SEED_LEN];
 };
 
+/* A fresh key, and the public half of one. */
 void kh_sign_generate(struct kh_sign_secret *out);
 void kh_sign_public(
     const struct kh_sign_secret *sk, struct kh_sign_public *out);
 
+/* Public key to text, NUL-terminated, and back. */
 void kh_sign_public_format(const struct kh_sign_public *pk,
     char out[static KH_SIGN_PUBLIC_TEXT_LEN + 1]);
-/* Errors: KH_EKEY. */
+/* `n` bytes of text, without a line end. Errors: KH_EKEY when it is not exactly
+ * one well-formed key, or not a point of the curve's main subgroup. */
 KH_CHECKED enum kh_err kh_sign_public_parse(
     const char *text, size_t n, struct kh_sign_public *out);
 

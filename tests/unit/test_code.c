@@ -1,6 +1,6 @@
 /*
- * The return code: known answers, everything people do to it when they type or
- * paste it, every mistake recognised, and the derivation.
+ * The return code written and read: known answers, everything people do to it
+ * when they type or paste it, and every mistake recognised.
  */
 #include "tests/unit/tap.h"
 
@@ -8,35 +8,7 @@
 #include <stdbool.h>
 
 #include "knothole/code.h"
-
-static bool pwhash_fails, alloc_fails;
-static unsigned pwhash_calls;
-
-static int
-test_pwhash(unsigned char *out, unsigned long long out_len, const char *pw,
-    unsigned long long pw_len, const unsigned char *salt,
-    unsigned long long ops, size_t mem, int alg)
-{
-	pwhash_calls++;
-	assert_int_equal(pw_len, 14);
-	assert_int_equal(ops, 3);
-	assert_int_equal(mem, 67108864);
-	if (pwhash_fails)
-		return -1;
-	return crypto_pwhash(out, out_len, pw, pw_len, salt, ops, mem, alg);
-}
-
-static void *
-test_alloc(size_t n)
-{
-	return alloc_fails ? NULL : kh_secret_alloc(n);
-}
-
-#define crypto_pwhash test_pwhash
-#define kh_secret_alloc test_alloc
-#include "lib/code/derive.c"
-#undef crypto_pwhash
-#undef kh_secret_alloc
+#include "tests/unit/code_spellings.h"
 
 /* Computed with Python's hashlib and libsodium's Argon2id. */
 static const struct {
@@ -184,147 +156,6 @@ test_l15_entropy(void **state)
 		assert_true(chi2 < 60);
 	}
 }
-
-#define RLM "\xe2\x80\x8f"
-#define LRM "\xe2\x80\x8e"
-#define RLE "\xe2\x80\xab"
-#define PDF "\xe2\x80\xac"
-#define RLI "\xe2\x81\xa7"
-#define FSI "\xe2\x81\xa8"
-#define PDI "\xe2\x81\xa9"
-#define ALM "\xd8\x9c"
-#define ZWSP "\xe2\x80\x8b"
-#define ZWNJ "\xe2\x80\x8c"
-#define BOM "\xef\xbb\xbf"
-#define NBSP "\xc2\xa0"
-#define IDEO "\xe3\x80\x80"
-#define SHY "\xc2\xad"
-
-static const char *const word_spellings[] = {
-    "ABACUS ABDOMEN ZOOM CONE OUTSPOKEN DROP-DOWN T-SHIRT AFFIX",
-    "Abacus Abdomen Zoom Cone Outspoken Drop-Down T-Shirt Affix",
-    "  abacus  abdomen\tzoom   cone outspoken drop-down t-shirt affix  ",
-    "abacus\nabdomen\nzoom\ncone\noutspoken\ndrop-down\nt-shirt\naffix\n",
-    "abacus\r\nabdomen\r\nzoom\r\ncone\r\noutspoken\r\ndrop-down\r\nt-shirt"
-    "\r\naffix\r\n",
-    "abacus-abdomen-zoom-cone-outspoken-drop-down-t-shirt-affix",
-    "abacus\xe2\x80\x90"
-    "abdomen\xe2\x80\x91zoom\xe2\x80\x92"
-    "cone"
-    "\xe2\x80\x93outspoken\xe2\x80\x94"
-    "drop\xe2\x80\x94"
-    "down\xe2\x88\x92"
-    "t\xe2\x80\x91shirt\xe2\x80\x95"
-    "affix",
-    "abacus, abdomen, zoom, cone, outspoken, drop-down, t-shirt, affix",
-    "abacus,abdomen,zoom,cone,outspoken,drop-down,t-shirt,affix.",
-    "abacus; abdomen; zoom; cone; outspoken; drop-down; t-shirt; affix",
-    "abacus/abdomen/zoom/cone/outspoken/drop-down/t-shirt/affix",
-    "abacus.abdomen.zoom.cone.outspoken.drop-down.t-shirt.affix",
-    "abacus_abdomen_zoom_cone_outspoken_drop_down_t_shirt_affix",
-    "abacus | abdomen | zoom | cone | outspoken | drop-down | t-shirt | affix",
-    "1. abacus 2. abdomen 3. zoom 4. cone 5. outspoken 6. drop-down "
-    "7. t-shirt 8. affix",
-    "1) abacus\n2) abdomen\n3) zoom\n4) cone\n5) outspoken\n6) drop-down\n"
-    "7) t-shirt\n8) affix",
-    "1: abacus, 2: abdomen, 3: zoom, 4: cone, 5: outspoken, 6: drop-down, "
-    "7: t-shirt, 8: affix",
-    "(1) abacus (2) abdomen (3) zoom (4) cone (5) outspoken (6) drop-down "
-    "(7) t-shirt (8) affix",
-    "1abacus2abdomen3zoom4cone5outspoken6drop-down7t-shirt8affix",
-    "\xe2\x91\xa0 abacus \xe2\x91\xa1 abdomen \xe2\x91\xa2 zoom \xe2\x91\xa3 "
-    "cone \xe2\x91\xa4 outspoken \xe2\x91\xa5 drop-down \xe2\x91\xa6 t-shirt "
-    "\xe2\x91\xa7 affix",
-    "- abacus\n- abdomen\n* zoom\n* cone\n\xe2\x80\xa2 outspoken\n"
-    "\xe2\x80\xa2 drop-down\n> t-shirt\n> affix",
-    "\"abacus abdomen zoom cone outspoken drop-down t-shirt affix\"",
-    "\xe2\x80\x9c"
-    "abacus abdomen zoom cone outspoken drop-down t-shirt "
-    "affix\xe2\x80\x9d",
-    /* hyphens lost, and words run together or torn */
-    "abacus abdomen zoom cone outspoken dropdown tshirt affix",
-    "abacus abdomen zoom cone outspoken drop down t shirt affix",
-    "abacusabdomenzoomconeoutspokendrop-downt-shirtaffix",
-    "AbacusAbdomenZoomConeOutspokenDropdownTshirtAffix",
-    "abacus abdo-\nmen zoom cone out-\nspoken drop-\ndown t-shirt affix",
-    "abacus abdomenzoom cone outspoken drop-down t-shirtaffix",
-    /* blanks of all kinds */
-    "abacus" NBSP "abdomen" NBSP "zoom" NBSP "cone" NBSP "outspoken" NBSP
-    "drop-down" NBSP "t-shirt" NBSP "affix",
-    "abacus" IDEO "abdomen" IDEO "zoom" IDEO "cone\xe2\x80\xaf"
-    "outspoken"
-    "\xe2\x80\x89"
-    "drop-down\xe2\x80\x83t-shirt\xe2\x80\xa8"
-    "affix"
-    "\xe2\x80\xa9",
-    /* invisible things */
-    BOM "abacus abdomen zoom cone outspoken drop-down t-shirt affix",
-    "aba" SHY "cus abdo" SHY "men zoom cone out" SHY "spoken drop-down "
-    "t-shirt affix",
-    "abacus" ZWSP "abdomen" ZWSP "zoom" ZWSP "cone" ZWSP "outspoken" ZWSP
-    "drop-down" ZWSP "t-shirt" ZWSP "affix",
-    "a" ZWNJ "bacus abdomen zo" ZWSP "om cone outspoken drop-down t-shirt "
-    "affix",
-    "aba\xcd\x8f"
-    "cus abdomen zoom cone outspoken drop-down t-shirt affix",
-    /* pasted out of a right-to-left text */
-    RLM "abacus" RLM " " RLM "abdomen" RLM " " LRM "zoom" LRM " cone "
-	"outspoken drop" LRM "-down t-shirt affix" RLM,
-    RLE "abacus abdomen zoom cone outspoken drop-down t-shirt affix" PDF,
-    RLI FSI "abacus" PDI " " FSI "abdomen" PDI " " FSI "zoom" PDI " " FSI
-	    "cone" PDI " " FSI "outspoken" PDI " " FSI "drop-down" PDI " " FSI
-	    "t-shirt" PDI " " FSI "affix" PDI PDI,
-    ALM "abacus\xd8\x8c abdomen\xd8\x8c zoom\xd8\x8c cone\xd8\x8c outspoken"
-	"\xd8\x8c drop-down\xd8\x8c t-shirt\xd8\x8c affix",
-    "\xd9\xa1. abacus \xd9\xa2. abdomen \xd9\xa3. zoom \xd9\xa4. cone "
-    "\xd9\xa5. outspoken \xd9\xa6. drop-down \xd9\xa7. t-shirt \xd9\xa8. "
-    "affix",
-    RLM "\xdb\xb1) abacus\n" RLM "\xdb\xb2) abdomen\n" RLM
-	"\xdb\xb3) zoom\n" RLM "\xdb\xb4) cone\n" RLM
-	"\xdb\xb5) outspoken\n" RLM "\xdb\xb6) "
-	"drop-down\n" RLM "\xdb\xb7) t-shirt\n" RLM "\xdb\xb8) affix\n",
-    "abacus abdomen zoom cone outspoken drop\xd6\xbe"
-    "down t\xd6\xbeshirt "
-    "affix",
-    /* keyboards and fonts */
-    "\xef\xbd\x81\xef\xbd\x82\xef\xbd\x81\xef\xbd\x83\xef\xbd\x95\xef\xbd\x93"
-    " abdomen \xef\xbc\xba\xef\xbc\xaf\xef\xbc\xaf\xef\xbc\xad cone outspoken "
-    "drop\xef\xbc\x8d"
-    "down t-shirt\xef\xbc\x8c"
-    "affix",
-    "abacus abdomen zoom cone outspoken drop-down t-sh\xc4\xb1rt "
-    "a\xef\xac\x83x",
-    "ABACUS ABDOMEN ZOOM CONE OUTSPOKEN DROP-DOWN T-SH\xc4\xb0RT AFF\xc4\xb0X",
-    "ab\xc3\xa1"
-    "cus abdomen zoom cone outspoken drop-down t-shirt affix",
-    /* the whole receipt, digits after the words */
-    "abacus abdomen zoom cone outspoken drop-down t-shirt affix\n\n"
-    "00000 00056 85750 03709 80273 90328\n",
-};
-
-static const char *const digit_spellings[] = {
-    "000000005685750037098027390328",
-    "00000-00056-85750-03709-80273-90328",
-    "00000 00056\n85750 03709\n80273 90328\n",
-    "00000" NBSP "00056" NBSP "85750" NBSP "03709" NBSP "80273" NBSP "90328",
-    "00000, 00056, 85750, 03709, 80273, 90328.",
-    "0 0 0 0 0 0 0 0 5 6 8 5 7 5 0 0 3 7 0 9 8 0 2 7 3 9 0 3 2 8",
-    RLM "00000" LRM " 00056 85750 03709 80273 90328" RLM,
-    "\xd9\xa0\xd9\xa0\xd9\xa0\xd9\xa0\xd9\xa0 \xd9\xa0\xd9\xa0\xd9\xa0\xd9\xa5"
-    "\xd9\xa6 \xd9\xa8\xd9\xa5\xd9\xa7\xd9\xa5\xd9\xa0 \xd9\xa0\xd9\xa3\xd9\xa7"
-    "\xd9\xa0\xd9\xa9 \xd9\xa8\xd9\xa0\xd9\xa2\xd9\xa7\xd9\xa3 \xd9\xa9\xd9\xa0"
-    "\xd9\xa3\xd9\xa2\xd9\xa8",
-    ALM "\xdb\xb0\xdb\xb0\xdb\xb0\xdb\xb0\xdb\xb0 \xdb\xb0\xdb\xb0\xdb\xb0"
-	"\xdb\xb5\xdb\xb6 \xdb\xb8\xdb\xb5\xdb\xb7\xdb\xb5\xdb\xb0 03709 80273 "
-	"90328",
-    "\xef\xbc\x90\xef\xbc\x90\xef\xbc\x90\xef\xbc\x90\xef\xbc\x90" IDEO
-    "00056" IDEO "85750" IDEO "03709" IDEO "80273" IDEO "90328",
-    "(00000) [00056] 85750/03709/80273/90328",
-    "00000\xe2\x80\x93"
-    "00056\xe2\x80\x94"
-    "85750\xe2\x88\x92"
-    "03709" ZWSP "80273" BOM "90328",
-};
 
 static void
 test_l17_spellings(void **state)
@@ -528,7 +359,6 @@ test_l18_length(void **state)
 	assert_non_null(text);
 	memset(text, ' ', KH_CODE_TEXT_MAX + 1);
 	memcpy(text, known[SAMPLE].words, n);
-	pwhash_calls = 0;
 	assert_int_equal(
 	    kh_code_parse(text, KH_CODE_TEXT_MAX, &c, &bad), KH_OK);
 	assert_int_equal(
@@ -536,7 +366,6 @@ test_l18_length(void **state)
 	/* the cap alone decides; what lies behind it is not read */
 	assert_int_equal(
 	    kh_code_parse(text, (size_t)1 << 40, &c, &bad), KH_ELIMIT);
-	assert_int_equal(pwhash_calls, 0);
 	/* text that grows when it is taken apart */
 	memset(text, 'x', KH_CODE_TEXT_MAX);
 	for (n = 0; n + 3 <= KH_CODE_TEXT_MAX; n += 3)
@@ -544,140 +373,6 @@ test_l18_length(void **state)
 	assert_int_not_equal(
 	    kh_code_parse(text, KH_CODE_TEXT_MAX, &c, &bad), KH_OK);
 	free(text);
-}
-
-static void
-test_word_list(void **state)
-{
-	char bare[2][KH_WORD_MAX + 1];
-	unsigned i, j;
-	size_t n;
-
-	for (i = 0; i < KH_WORDLIST_N; i++) {
-		assert_int_equal(
-		    kh_word_index(kh_word(i), strlen(kh_word(i))), i);
-		assert_in_range(strlen(kh_word(i)), 3, KH_WORD_MAX);
-	}
-	assert_int_equal(kh_word_index("", 0), -1);
-	assert_int_equal(kh_word_index("abacu", 5), -1);
-	assert_int_equal(kh_word_index("abacuss", 7), -1);
-	assert_int_equal(kh_word_index("zzzzzzzzz", 9), -1);
-	assert_int_equal(kh_word_index("aaaaaaaaaaaaaaaa", 16), -1);
-	assert_int_equal(kh_word_index("ABACUS", 6), -1);
-	assert_int_equal(kh_word_index("aim\0", 4), -1);
-	/* What reading words that run together rests on: no word is the
-	 * beginning of another, hyphens left out, but for yo-yo and yoyo. */
-	for (i = 0; i < KH_WORDLIST_N; i++) {
-		for (j = 0; j < 2; j++)
-			memset(bare[j], 0, sizeof(bare[j]));
-		for (n = 0, j = 0; kh_word(i)[j] != '\0'; j++) {
-			if (kh_word(i)[j] != '-')
-				bare[0][n++] = kh_word(i)[j];
-		}
-		for (j = 1; j < n; j++) {
-			if (kh_word_index(bare[0], j) >= 0)
-				fail_msg("%s begins with a word", bare[0]);
-		}
-	}
-}
-
-static void
-test_fingerprint(void **state)
-{
-	char text[KH_CODE_WORDS_TEXT_LEN], other[KH_CODE_WORDS_TEXT_LEN];
-	uint8_t key[32];
-	size_t i;
-
-	/* computed with Python's hashlib */
-	kh_fingerprint_words(NULL, 0, text);
-	assert_string_equal(text,
-	    "asleep librarian caravan taking colony empty banana absentee");
-	for (i = 0; i < sizeof(key); i++)
-		key[i] = (uint8_t)i;
-	kh_fingerprint_words(key, sizeof(key), text);
-	assert_string_equal(text,
-	    "pliable corporal sharply bullhorn oppressed "
-	    "blitz resonant germinate");
-	for (i = 0; i < 8 * sizeof(key); i++) {
-		key[i / 8] ^= (uint8_t)(1U << (i % 8));
-		kh_fingerprint_words(key, sizeof(key), other);
-		assert_string_not_equal(text, other);
-		key[i / 8] ^= (uint8_t)(1U << (i % 8));
-	}
-}
-
-static void
-expect_hex(const uint8_t *p, size_t n, const char *want)
-{
-	char hex[129];
-
-	assert_true(n <= 64);
-	sodium_bin2hex(hex, sizeof(hex), p, n);
-	assert_string_equal(hex, want);
-}
-
-/* These may never change: they are in what sources have written down. */
-static void
-test_derive_known_answer(void **state)
-{
-	uint8_t salt[KH_SALT_LEN];
-	struct kh_code_keys k;
-	size_t i;
-
-	for (i = 0; i < sizeof(salt); i++)
-		salt[i] = (uint8_t)i;
-	assert_int_equal(kh_code_derive(&known[SAMPLE].code, salt, &k), KH_OK);
-	expect_hex(
-	    k.mailbox, sizeof(k.mailbox), "b9dd14be79d1f1094f1172494b0d1368");
-	expect_hex(k.reply.sk, sizeof(k.reply.sk),
-	    "e002c4e156a498397bae33509fd9805b"
-	    "30337affdada7bf7a4018ef5d9b59113");
-	expect_hex(k.reply_to.pk, sizeof(k.reply_to.pk),
-	    "66077a619a530ac146b1364bd7db12c1"
-	    "1b71914c702b20e4d50f21881345486a");
-	expect_hex(k.slot_key, sizeof(k.slot_key),
-	    "201975cc755087d42e266266910d8845"
-	    "b7e3ce150880ec8a339bc333c9289969");
-}
-
-/* Another salt, another code: nothing in common (L15: one salt for all). */
-static void
-test_l15_derive_separates(void **state)
-{
-	uint8_t salt[KH_SALT_LEN] = {0};
-	struct kh_code_keys a, b, c;
-	struct kh_code other = known[SAMPLE].code;
-
-	assert_int_equal(kh_code_derive(&known[SAMPLE].code, salt, &a), KH_OK);
-	salt[KH_SALT_LEN - 1] = 1;
-	assert_int_equal(kh_code_derive(&known[SAMPLE].code, salt, &b), KH_OK);
-	other.digit[6]++;
-	assert_int_equal(kh_code_derive(&other, salt, &c), KH_OK);
-	assert_memory_not_equal(a.mailbox, b.mailbox, KH_MAILBOX_LEN);
-	assert_memory_not_equal(b.mailbox, c.mailbox, KH_MAILBOX_LEN);
-	assert_memory_not_equal(&a.reply, &b.reply, sizeof(a.reply));
-	assert_memory_not_equal(&b.reply, &c.reply, sizeof(a.reply));
-	assert_memory_not_equal(a.slot_key, b.slot_key, KH_SLOT_KEY_LEN);
-	assert_memory_not_equal(a.slot_key, a.reply.sk, KH_SLOT_KEY_LEN);
-}
-
-static void
-test_derive_no_memory(void **state)
-{
-	static const struct kh_code_keys zero;
-	uint8_t salt[KH_SALT_LEN] = {0};
-	struct kh_code_keys k;
-
-	memset(&k, 0xa5, sizeof(k));
-	pwhash_fails = true;
-	assert_int_equal(kh_code_derive(&known[0].code, salt, &k), KH_ENOMEM);
-	pwhash_fails = false;
-	assert_memory_equal(&k, &zero, sizeof(k));
-	memset(&k, 0xa5, sizeof(k));
-	alloc_fails = true;
-	assert_int_equal(kh_code_derive(&known[0].code, salt, &k), KH_ENOMEM);
-	alloc_fails = false;
-	assert_memory_equal(&k, &zero, sizeof(k));
 }
 
 static const struct CMUnitTest tests[] = {
@@ -693,11 +388,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_check_digits),
     cmocka_unit_test(test_digits_out_of_range),
     cmocka_unit_test(test_l18_length),
-    cmocka_unit_test(test_word_list),
-    cmocka_unit_test(test_fingerprint),
-    cmocka_unit_test(test_derive_known_answer),
-    cmocka_unit_test(test_l15_derive_separates),
-    cmocka_unit_test(test_derive_no_memory),
 };
 
 TAP_MAIN(tests)

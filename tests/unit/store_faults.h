@@ -1,0 +1,312 @@
+/*
+ * What the tests of the store share: the engine with system calls that fail
+ * when told to, and a directory for each test.
+ */
+#ifndef KH_TESTS_STORE_FAULTS_H
+#define KH_TESTS_STORE_FAULTS_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "knothole/io.h"
+
+/* --- system calls that fail when told to ----------------------------------- */
+
+enum call {
+	FSYNC,
+	LINKAT,
+	FUTIMENS,
+	FCHMOD,
+	TMPFILE, /* openat with O_TMPFILE */
+	FSTATVFS,
+	MKDIRAT,
+	FSTAT,
+	MALLOC,
+	STRDUP,
+	CALLS
+};
+
+/* The next `skip` calls work, then `times` fail with `err`. */
+static struct {
+	unsigned skip;
+	unsigned times;
+	int err;
+} faults[CALLS];
+
+static char calls[64]; /* F fsync, L linkat, U futimens, M fchmod */
+static struct statvfs fake_statvfs;
+static bool die_at_linkat, use_fake_statvfs, wrong_inode;
+
+static bool
+fails(enum call c)
+{
+	if (faults[c].times == 0)
+		return false;
+	if (faults[c].skip > 0) {
+		faults[c].skip--;
+		return false;
+	}
+	faults[c].times--;
+	errno = faults[c].err;
+	return true;
+}
+
+static void
+fault(enum call c, int err, unsigned skip, unsigned times)
+{
+	faults[c].err = err;
+	faults[c].skip = skip;
+	faults[c].times = times;
+}
+
+static void
+note(char ch)
+{
+	size_t n = strlen(calls);
+
+	if (n + 1 < sizeof(calls)) {
+		calls[n] = ch;
+		calls[n + 1] = '\0';
+	}
+}
+
+static int
+faulty_fsync(int fd)
+{
+	note('F');
+	return fails(FSYNC) ? -1 : fsync(fd);
+}
+
+static int
+faulty_linkat(int from, const char *path, int to, const char *name, int flags)
+{
+	note('L');
+	if (die_at_linkat)
+		raise(SIGKILL);
+	return fails(LINKAT) ? -1 : linkat(from, path, to, name, flags);
+}
+
+static int
+faulty_futimens(int fd, const struct timespec ts[2])
+{
+	note('U');
+	return fails(FUTIMENS) ? -1 : futimens(fd, ts);
+}
+
+static int
+faulty_fchmod(int fd, mode_t mode)
+{
+	note('M');
+	return fails(FCHMOD) ? -1 : fchmod(fd, mode);
+}
+
+static int
+faulty_openat(int at, const char *name, int flags, ...)
+{
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return fails(TMPFILE) ? -1 : openat(at, name, flags, 0400);
+	return openat(at, name, flags);
+}
+
+static int
+faulty_fstatvfs(int fd, struct statvfs *sv)
+{
+	if (fails(FSTATVFS))
+		return -1;
+	if (!use_fake_statvfs)
+		return fstatvfs(fd, sv);
+	*sv = fake_statvfs;
+	return 0;
+}
+
+static int
+faulty_mkdirat(int at, const char *name, mode_t mode)
+{
+	return fails(MKDIRAT) ? -1 : mkdirat(at, name, mode);
+}
+
+static int
+faulty_fstat(int fd, struct stat *sb)
+{
+	int r = fails(FSTAT) ? -1 : fstat(fd, sb);
+
+	if (r == 0 && wrong_inode)
+		sb->st_ino++;
+	return r;
+}
+
+static void *
+faulty_malloc(size_t n)
+{
+	return fails(MALLOC) ? NULL : malloc(n);
+}
+
+static char *
+faulty_strdup(const char *s)
+{
+	return fails(STRDUP) ? NULL : strdup(s);
+}
+
+#undef strdup
+#define fsync faulty_fsync
+#define linkat faulty_linkat
+#define futimens faulty_futimens
+#define fchmod faulty_fchmod
+#define openat faulty_openat
+#define fstatvfs faulty_fstatvfs
+#define mkdirat faulty_mkdirat
+#define fstat(fd, sb) faulty_fstat(fd, sb)
+#define malloc faulty_malloc
+#define strdup faulty_strdup
+#include "lib/store/dir.c"
+#undef fsync
+#undef linkat
+#undef futimens
+#undef fchmod
+#undef openat
+#undef fstatvfs
+#undef mkdirat
+#undef fstat
+#undef malloc
+#undef strdup
+
+/* --- a directory for each test --------------------------------------------- */
+
+static char base[64], root[96], objects[128], replies[128];
+static mode_t old_umask;
+
+static int
+set_up(void **state)
+{
+	memset(faults, 0, sizeof(faults));
+	calls[0] = '\0';
+	die_at_linkat = use_fake_statvfs = wrong_inode = false;
+	old_umask = umask(022);
+	snprintf(base, sizeof(base), "%s/knothole-test-XXXXXX", P_tmpdir);
+	if (mkdtemp(base) == NULL)
+		return -1;
+	snprintf(root, sizeof(root), "%s/store", base);
+	snprintf(objects, sizeof(objects), "%s/objects", root);
+	snprintf(replies, sizeof(replies), "%s/replies", root);
+	return 0;
+}
+
+/* Removes what is in a directory, and it; not into directories below. */
+static void
+remove_all(const char *path)
+{
+	char sub[512];
+	struct dirent *de;
+	DIR *d;
+
+	d = opendir(path);
+	while (d != NULL && (de = readdir(d)) != NULL) {
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0)
+			continue;
+		snprintf(sub, sizeof(sub), "%s/%s", path, de->d_name);
+		unlink(sub);
+	}
+	if (d != NULL)
+		closedir(d);
+	rmdir(path);
+}
+
+static int
+tear_down(void **state)
+{
+	umask(old_umask);
+	remove_all(objects);
+	remove_all(replies);
+	remove_all(root);
+	remove_all(base);
+	return 0;
+}
+
+/* How many names there are in objects/; all of them must have the form. */
+static unsigned
+count_objects(void)
+{
+	struct dirent *de;
+	unsigned n = 0;
+	DIR *d;
+
+	d = opendir(objects);
+	assert_non_null(d);
+	while ((de = readdir(d)) != NULL) {
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0)
+			continue;
+		assert_int_equal(strlen(de->d_name), KH_OBJECT_NAME_LEN);
+		assert_int_equal(strspn(de->d_name, "0123456789abcdef"), 32);
+		assert_string_equal(de->d_name + 32, ".age");
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+static struct kh_store *
+open_store(void)
+{
+	struct kh_store *st = NULL;
+
+	assert_int_equal(kh_store_open(root, &st), KH_OK);
+	assert_non_null(st);
+	return st;
+}
+
+static struct kh_draft *
+draft_of(struct kh_store *st, size_t n)
+{
+	struct kh_draft *d = NULL;
+	uint8_t *p = malloc(n + 1);
+
+	assert_non_null(p);
+	memset(p, 0x5a, n + 1);
+	assert_int_equal(kh_store_draft(st, &d), KH_OK);
+	assert_int_equal(kh_write_all(kh_draft_fd(d), p, n), KH_OK);
+	free(p);
+	return d;
+}
+
+static void
+open_refused(const char *where, enum kh_err want)
+{
+	struct kh_store *st = (struct kh_store *)(uintptr_t)1;
+	enum kh_err e;
+
+	e = kh_store_open(where, &st);
+	if (e != want)
+		fail_msg("%s: error %d", where, e);
+	assert_null(st);
+}
+
+static void
+check_fixed_mtime(const char *path)
+{
+	struct stat sb;
+
+	assert_int_equal(stat(path, &sb), 0);
+	assert_int_equal(sb.st_mtim.tv_sec, 315532800);
+	assert_int_equal(sb.st_mtim.tv_nsec, 0);
+}
+
+static unsigned
+open_descriptors(void)
+{
+	unsigned n = 0;
+	int fd;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+#endif
