@@ -106,6 +106,7 @@ start_visit(struct door *d, size_t place, int conn)
 	if (e != KH_OK)
 		return e;
 	e = kh_ipc_send(d->store, &m, link[1]);
+	close(link[1]); /* before the fork: the store's alone from here on */
 	if (e == KH_OK) {
 		pid = fork();
 		if (pid == 0)
@@ -116,7 +117,6 @@ start_visit(struct door *d, size_t place, int conn)
 			e = KH_ESYS;
 	}
 	close(link[0]);
-	close(link[1]);
 	return e;
 }
 

@@ -53,6 +53,16 @@ watch(struct server *s, int fd, void *tag)
 								: KH_ESYS;
 }
 
+/* Close a watched descriptor. Closing alone is not enough: as long as another
+ * process has a copy of it, epoll would go on reporting a client that is no
+ * more. */
+static void
+unwatch(struct server *s, int fd)
+{
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+}
+
 /* A visit is gone: what it had not committed never was. */
 static void
 client_drop(struct server *s, struct client *c)
@@ -65,7 +75,7 @@ client_drop(struct server *s, struct client *c)
 		if (up != NULL)
 			up->state = up->before;
 	}
-	close(c->fd); /* epoll forgets it with the last descriptor */
+	unwatch(s, c->fd);
 	*c->link = c->next;
 	if (c->next != NULL)
 		c->next->link = c->link;
@@ -256,7 +266,7 @@ door_input(struct server *s)
 
 	if (kh_ipc_recv(s->door, KH_ROLE_DOOR, KH_ROLE_STORE, &m, &fd) !=
 	    KH_OK) {
-		close(s->door);
+		unwatch(s, s->door);
 		s->door = -1;
 		return;
 	}
@@ -298,7 +308,7 @@ control_input(struct server *s)
 		return;
 	}
 	if (s->door >= 0)
-		close(s->door);
+		unwatch(s, s->door);
 	s->door = fd;
 }
 
