@@ -5,8 +5,8 @@
  *
  * Safe: one path component, valid UTF-8 in NFC, no control, format (bidi and
  * zero-width), separator or surrogate characters, no '/' or '\', no leading
- * dot, dash or blank, no trailing blank or dot, 1 to KH_NAME_MAX bytes.
- * Letters of every script stay.
+ * dot, dash or blank, no trailing blank or dot, nor what Windows reserves
+ * (" * : < > ? |), 1 to KH_NAME_MAX bytes. Letters of every script stay.
  */
 #ifndef KNOTHOLE_NAME_H
 #define KNOTHOLE_NAME_H
@@ -19,8 +19,9 @@
 #include "knothole/limits.h"
 
 /*
- * A safe name for `n` bytes of anything (n may be 0). Keeps the extension
- * when it has to shorten. Never fails: the last resort is "file".
+ * A safe name for `n` bytes of anything (n may be 0); of a component longer
+ * than KH_RAW_NAME_MAX only the end counts. Keeps the extension when it has to
+ * shorten. Never fails: the last resort is "file".
  *	out	receives the NUL-terminated name
  */
 void kh_name_make(
@@ -36,13 +37,12 @@ bool kh_utf8_valid(const uint8_t *p, size_t n);
 size_t kh_utf8_count(const uint8_t *p, size_t n);
 
 /*
- * Text from outside, made printable for a terminal (L37): everything that
- * kh_name_make would refuse inside a name, and invalid bytes, become \xNN or
- * \u{NNNN}; a backslash becomes \\.
+ * Text from outside, made printable for a terminal (L37): control, format and
+ * separator characters but the blank, whatever is invisible, and invalid bytes
+ * become \xNN or \u{NNNN}; a backslash becomes \\.
  *	out, cap	receives a NUL-terminated text, cut at a whole escape
  * Returns its length.
  */
-size_t kh_text_escape(
-    const uint8_t *p, size_t n, char *out, size_t cap);
+size_t kh_text_escape(const uint8_t *p, size_t n, char *out, size_t cap);
 
 #endif

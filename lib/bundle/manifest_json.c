@@ -1,8 +1,9 @@
 /*
  * The manifest as JSON, both ways, by jansson. The text is in locked memory;
- * jansson's own values are not (its allocator is one for the process).
+ * jansson's own values are at least wiped.
  */
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -18,11 +19,33 @@
 #define WRITE_FLAGS (JSON_INDENT(1) | JSON_ENSURE_ASCII)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Thread_local bool starved; /* jansson does not say so reliably */
 
-/* Jansson would open /dev/urandom for it, where no file may be opened. */
-static void
-seed_hash(void)
+static void *
+json_malloc(size_t n)
 {
+	void *p = malloc(n);
+
+	if (p == NULL)
+		starved = true;
+	return p;
+}
+
+/* Takes what plain malloc gave, too: others may have used jansson before. */
+static void
+json_free(void *p)
+{
+	if (p != NULL)
+		kh_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* Jansson would open /dev/urandom to seed its hash, where perhaps no file may
+ * be opened. */
+static void
+set_up_jansson(void)
+{
+	json_set_alloc_funcs(json_malloc, json_free);
 	json_object_seed((size_t)randombytes_random() | 1);
 }
 
@@ -179,7 +202,7 @@ kh_manifest_write(const struct kh_manifest *m, char **json, size_t *n)
 	for (i = 0; i < m->n_files; i++)
 		for (k = 0; k < m->files[i].name_len; k++)
 			dels += m->files[i].name[k] == 0x7f;
-	if (pthread_once(&once, seed_hash) != 0)
+	if (pthread_once(&once, set_up_jansson) != 0)
 		goto out;
 	o = manifest_json(m);
 	if (o == NULL)
@@ -401,6 +424,17 @@ is_ascii_text(const char *p, size_t n)
 	return n > 0;
 }
 
+/* The JSON's tree. */
+static enum kh_err
+load(const char *json, size_t n, json_t **o)
+{
+	starved = false;
+	*o = json_loadb(json, n, JSON_REJECT_DUPLICATES, NULL);
+	if (starved)
+		return KH_ENOMEM;
+	return json_is_object(*o) ? KH_OK : KH_EFORMAT;
+}
+
 enum kh_err
 kh_manifest_read(const char *json, size_t n, struct kh_manifest **out)
 {
@@ -415,13 +449,14 @@ kh_manifest_read(const char *json, size_t n, struct kh_manifest **out)
 	if (!is_ascii_text(json, n))
 		return KH_EFORMAT;
 
-	if (pthread_once(&once, seed_hash) != 0)
+	if (pthread_once(&once, set_up_jansson) != 0)
 		return KH_ENOMEM;
 	e = kh_manifest_new(&m);
 	if (e != KH_OK)
 		return e;
-	o = json_loadb(json, n, JSON_REJECT_DUPLICATES, NULL);
-	e = json_is_object(o) ? read_head(o, m) : KH_EFORMAT;
+	e = load(json, n, &o);
+	if (e == KH_OK)
+		e = read_head(o, m);
 	if (e == KH_OK)
 		e = read_recipients(json_object_get(o, "recipients"), m);
 	if (e == KH_OK)
