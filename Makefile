@@ -27,9 +27,10 @@ endif
 # Debian's names; docs/dependencies.md says why each. deploy/install-packages
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
-	libarchive-dev libjansson-dev libutf8proc-dev diceware python3
+	libarchive-dev zlib1g-dev libjansson-dev libutf8proc-dev diceware \
+	python3
 DEPS_DEMO := curl
-DEPS_TEST := libcmocka-dev zlib1g-dev age minisign unzip curl strace
+DEPS_TEST := libcmocka-dev age minisign unzip curl strace
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
@@ -38,8 +39,11 @@ DEPS_ASAN := clang llvm libclang-rt-14-dev
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef \
 	-Wno-unused-parameter
+# $(call accepts,FLAG): the flag, if the compiler knows it
+accepts = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null \
+	2>/dev/null && echo '$(1)')
 HARDEN := -O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection \
-	-ftrivial-auto-var-init=zero -fno-strict-overflow
+	-fno-strict-overflow $(call accepts,-ftrivial-auto-var-init=zero)
 ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
@@ -54,9 +58,9 @@ CFLAGS_ALL = -std=c11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 
 # What each program links, and no more.
-PC_LIB := libsodium libarchive jansson libutf8proc
+PC_LIB := libsodium libarchive jansson libutf8proc zlib
 PC_SERVER := $(PC_LIB) libmicrohttpd
-PC_TEST := $(PC_SERVER) cmocka zlib
+PC_TEST := $(PC_SERVER) cmocka
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)

@@ -7,10 +7,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
-#include "lib/bundle/crc32.h"
 #include "lib/bundle/manifest.h"
 #include "lib/bundle/zip.h"
 
@@ -31,7 +31,6 @@ struct kh_bundle_reader {
 	size_t n; /* with padding */
 	char *json;
 	struct kh_manifest *manifest;
-	struct kh_crc32 crc;
 };
 
 static uint64_t
@@ -201,7 +200,7 @@ read_manifest(struct kh_bundle_reader *b, struct entry *m)
 	e = read_at(b, z->off + KH_ZIP_LOCAL_LEN + z->name_len, b->json, n);
 	if (e != KH_OK)
 		return e;
-	if (kh_crc32(&b->crc, 0, (const uint8_t *)b->json, n) != z->crc)
+	if ((uint32_t)crc32_z(0, (const uint8_t *)b->json, n) != z->crc)
 		return KH_EFORMAT;
 	m->pub.path = "manifest.json";
 	return kh_manifest_read(b->json, n, &b->manifest);
@@ -249,7 +248,6 @@ kh_bundle_reader_open(struct kh_bundle_reader **out, struct kh_source src)
 	if (b == NULL)
 		goto out;
 	b->src = src;
-	kh_crc32_init(&b->crc);
 	b->buf = kh_secret_alloc(KH_CHUNK_LEN);
 	if (b->buf == NULL)
 		goto out;
@@ -364,7 +362,7 @@ copy_data(struct kh_bundle_reader *b, const struct kh_zip_entry *z,
 		e = read_at(b, off, b->buf, k);
 		if (e != KH_OK)
 			return e;
-		crc = kh_crc32(&b->crc, crc, b->buf, k);
+		crc = (uint32_t)crc32_z(crc, b->buf, k);
 		e = sink.write(sink.ctx, b->buf, k);
 		if (e != KH_OK)
 			return e;

@@ -6,7 +6,6 @@
 
 #include "knothole/limits.h"
 #include "knothole/padme.h"
-#include "lib/bundle/crc32.h"
 #include "lib/bundle/reader.h"
 #include "lib/bundle/zip.h"
 
@@ -72,24 +71,6 @@ test_central_lengths(void **state)
 	assert_int_equal(kh_zip_end_len(MAX32 + 1), KH_ZIP_END64_LEN);
 }
 
-/* The check value of CRC-32, and its pieces. */
-static void
-test_crc32(void **state)
-{
-	const uint8_t *p = (const uint8_t *)"123456789123456789";
-	struct kh_crc32 c;
-	size_t i;
-
-	(void)state;
-	kh_crc32_init(&c);
-	assert_int_equal(kh_crc32(&c, 0, p, 9), 0xcbf43926);
-	assert_int_equal(kh_crc32(&c, 0, NULL, 0), 0);
-	for (i = 0; i <= 18; i++)
-		assert_int_equal(
-		    kh_crc32(&c, kh_crc32(&c, 0, p, i), p + i, 18 - i),
-		    kh_crc32(&c, 0, p, 18));
-}
-
 static enum kh_err
 open_plain(const uint8_t *p, size_t n)
 {
@@ -145,7 +126,6 @@ test_no_room_between(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_plan_4gib),
     cmocka_unit_test(test_central_lengths),
-    cmocka_unit_test(test_crc32),
     cmocka_unit_test(test_no_room_between),
 };
 
