@@ -42,8 +42,8 @@ KH_CHECKED enum kh_err kh_store_open_at(int fd, struct kh_store **out);
 void kh_store_close(struct kh_store *st); /* NULL is fine */
 
 /* Bytes that a new object may take now: what is free less a reserve of 1/64
- * of the disk (at least 64 MiB, at most 1 GiB), for directories and to stop
- * before the host suffers. Errors: KH_ESYS. */
+ * of the disk (at least 64 MiB, at most 1 GiB, and never over 1/8), for
+ * directories and to stop before the host suffers. Errors: KH_ESYS. */
 KH_CHECKED enum kh_err kh_store_room(struct kh_store *st, uint64_t *bytes);
 
 /* A new object without a name. Errors: KH_ESYS, KH_EFULL, KH_ENOMEM. */

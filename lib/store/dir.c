@@ -23,6 +23,7 @@
 #define RESERVE_MIN (UINT64_C(64) << 20)
 #define RESERVE_MAX (UINT64_C(1) << 30)
 #define RESERVE_SHARE 64
+#define RESERVE_SHARE_MAX 8 /* a small disk is not all reserve */
 
 struct kh_store {
 	int root_fd;
@@ -276,6 +277,8 @@ reserve_of(uint64_t all)
 
 	if (r < RESERVE_MIN)
 		r = RESERVE_MIN;
+	if (r > all / RESERVE_SHARE_MAX)
+		r = all / RESERVE_SHARE_MAX;
 	return r > RESERVE_MAX ? RESERVE_MAX : r;
 }
 

@@ -151,6 +151,8 @@ test_l24_room(void **state)
 	assert_int_equal(room(st, 4096 * gib / k, 2 * gib / k, k), gib);
 	/* never below nothing */
 	assert_int_equal(room(st, gib / k, 64 * mib / k, k), 0);
+	/* A small disk is not all reserve. */
+	assert_int_equal(room(st, 64 * mib / k, 60 * mib / k, k), 52 * mib);
 	assert_int_equal(room(st, gib / k, 0, k), 0);
 	assert_int_equal(room(st, gib / k, UINT64_MAX, k), 0);
 	assert_int_equal(room(st, 0, 0, 0), 0);
@@ -232,7 +234,7 @@ on_full_disk(void)
 		return -1;
 	if (kh_store_open(root, &st) != KH_OK)
 		return __LINE__;
-	if (kh_store_room(st, &bytes) != KH_OK || bytes != 0)
+	if (kh_store_room(st, &bytes) != KH_OK || bytes != 7 << 17)
 		return __LINE__;
 	if (statvfs(root, &a) != 0 || kh_store_draft(st, &d[0]) != KH_OK)
 		return __LINE__;
