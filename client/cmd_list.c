@@ -78,11 +78,15 @@ static const struct kh_bundle_entry *
 message_of(const struct kh_bundle_reader *b)
 {
 	const struct kh_bundle_entry *e;
+	size_t i;
 
-	if (kh_bundle_count(b) == 0)
-		return NULL;
-	e = kh_bundle_at(b, 0);
-	return strcmp(e->path, "message.txt") == 0 ? e : NULL;
+	/* The first entry, but behind the files when it was sent so. */
+	for (i = 0; i < kh_bundle_count(b); i++) {
+		e = kh_bundle_at(b, i);
+		if (strcmp(e->path, "message.txt") == 0)
+			return e;
+	}
+	return NULL;
 }
 
 static void

@@ -107,12 +107,12 @@ def on_terminal(argv, answers=(), limit=60):
     return os.waitstatus_to_exitcode(status), shown
 
 
-def mk(out, *files, message=None, names=(), cut=False, to=None):
+def mk(out, *files, message=None, late=False, names=(), cut=False, to=None):
     args = []
     for r in to or [W.recipient]:
         args += ["-r", r]
     if message is not None:
-        args += ["-m", message]
+        args += ["-m", message] + (["--late"] if late else [])
     for n in names:
         args += ["-n", n]
     if cut:
@@ -635,6 +635,19 @@ def extract_sums_are_for_stock_sha256sum():
     sums = read(top + "/SHA256SUMS").decode()
     h = hashlib.sha256(read(top + "/message.txt")).hexdigest()
     check(f"{h}  message.txt\n" in sums, "by Python's reckoning too")
+
+
+@test
+def test_message_behind_the_files():
+    d = fresh("late")
+    f = write(d + "/f", b"a file")
+    obj = mk(d + "/late.age", f, message=f, late=True)
+    got = json.loads(run("list", "--json", "-i", W.key, obj).stdout)
+    check(got["message"] == len(b"a file"), f"{got}")
+    p = run("list", "-i", W.key, obj)
+    check(b"message   6 bytes" in p.stdout, "listed")
+    run("extract", "-i", W.key, "-o", d + "/out", obj)
+    check(read(d + "/out/late/message.txt") == b"a file", "extracted")
 
 
 @test

@@ -2,10 +2,12 @@
  * Makes a sealed submission without a server, for the tests of the client.
  * Separate because the client itself has no business making one.
  *
- *	mkobject -r age1... [-m MESSAGE_FILE] [-n NAME] [--cut] OUT [FILE...]
+ *	mkobject -r age1... [-m MESSAGE_FILE [--late]] [-n NAME] [--cut] OUT
+ *	    [FILE...]
  *
  * Each -n names, in order, the file that stands at its place; \xNN in it is
- * that byte, so that a test may send what no argument can hold.
+ * that byte, so that a test may send what no argument can hold. --late puts
+ * the message behind the files.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -28,6 +30,7 @@ struct mk {
 	const char *name[NAMES_MAX];
 	size_t n_names;
 	bool cut;
+	bool late;
 };
 
 static int
@@ -125,12 +128,14 @@ make(const struct mk *m, int fd, int n, char **files)
 	memset(info.mailbox, 0x5a, sizeof(info.mailbox));
 	info.reply_to = m->to[0];
 	e = kh_bundle_writer_new(&w, m->to, m->n_to, &info, kh_sink_fd(&fd));
-	if (e == KH_OK && m->message != NULL)
+	if (e == KH_OK && m->message != NULL && !m->late)
 		e = put_message(w, m->message);
 	for (i = 0; i < n && e == KH_OK; i++)
 		e = put_file(w, files[i],
 		    (size_t)i < m->n_names ? m->name[i] : NULL,
 		    !(m->cut && i == n - 1));
+	if (e == KH_OK && m->message != NULL && m->late)
+		e = put_message(w, m->message);
 	if (e == KH_OK)
 		e = kh_bundle_finish(w, !m->cut, NULL);
 	kh_bundle_writer_free(w);
@@ -140,13 +145,15 @@ make(const struct mk *m, int fd, int n, char **files)
 static int
 parse(struct mk *m, int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"cut", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"cut", no_argument, NULL, 'c'},
+	    {"late", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:m:n:", options, NULL)) != -1) {
 		if (c == 'c')
 			m->cut = true;
+		else if (c == 'l')
+			m->late = true;
 		else if (c == 'm')
 			m->message = optarg;
 		else if (c == 'n' && m->n_names < NAMES_MAX)
@@ -167,8 +174,8 @@ main(int argc, char **argv)
 	int fd;
 
 	if (kh_init() != KH_OK || parse(&m, argc, argv) != 0) {
-		fputs("usage: mkobject -r age1... [-m FILE] [-n NAME] "
-		      "[--cut] OUT [FILE...]\n",
+		fputs("usage: mkobject -r age1... [-m FILE [--late]] "
+		      "[-n NAME] [--cut] OUT [FILE...]\n",
 		    stderr);
 		return 64;
 	}
