@@ -173,17 +173,23 @@ static const struct option options[] = {
 static int
 keeper_main(const char *path, bool check)
 {
-	static struct kh_keeper k = {.listen = -1, .store_dir = -1};
+	struct kh_keeper *k;
 	enum kh_exit x;
 
-	x = load(path, &k);
+	/* It holds the instance's salt: locked memory, no core, no debugger. */
+	k = kh_secret_alloc(sizeof(*k));
+	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER) != KH_OK)
+		return KH_EXIT_OSERR;
+	memset(k, 0, sizeof(*k));
+	k->listen = k->store_dir = -1;
+	x = load(path, k);
 	if (x == KH_EXIT_OK && check)
-		printf("%s: in order, %u newsroom%s\n", path, k.site.n_outlets,
-		    k.site.n_outlets == 1 ? "" : "s");
+		printf("%s: in order, %u newsroom%s\n", path, k->site.n_outlets,
+		    k->site.n_outlets == 1 ? "" : "s");
 	else if (x == KH_EXIT_OK)
-		x = serve(&k);
-	kh_wipe(k.site.salt, sizeof(k.site.salt));
-	free(k.outlets);
+		x = serve(k);
+	free(k->outlets);
+	kh_secret_free(k);
 	return (int)x;
 }
 

@@ -65,6 +65,10 @@ kh_role_confine(enum kh_role role)
 {
 	enum kh_err e;
 
+	/* The keeper keeps its name, its voice and its directory: it reads
+	 * nothing from outside. */
+	if (role == KH_ROLE_KEEPER)
+		return drop();
 	if (prctl(PR_SET_NAME, names[role], 0, 0, 0) != 0)
 		return KH_ESYS;
 	/* A visit is a door's child: it inherits the jail. */
