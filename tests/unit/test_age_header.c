@@ -396,6 +396,50 @@ test_check_stanza(void **state)
 	assert_int_equal(draft_open(&d), KH_ENOKEY);
 }
 
+/* An empty last chunk, sealed as it should be, is for an empty payload only;
+ * a short chunk is the last one or none. */
+static void
+test_empty_and_short_chunks(void **state)
+{
+	static const struct {
+		size_t first, second;
+		enum kh_err e;
+	} cases[] = {{65536, 0, KH_ETRUNC}, {65536, 1, KH_OK},
+	    {100, 1, KH_EAUTH}, {100, 0, KH_EAUTH}};
+	uint8_t nonce[KH_AGE_NONCE_LEN] = {7}, *plain = pattern(65536);
+	struct bytes out = {0};
+	struct kh_stream st;
+	struct draft d;
+	size_t i;
+	enum cut cut;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		draft_begin(&d);
+		put_x25519(&d, 0);
+		draft_end(&d);
+		d.n -= 2 + KH_TAG_LEN;
+		memset(&st, 0, sizeof(st));
+		kh_age_payload_key(d.fk, nonce, st.key);
+		kh_stream_seal(&st, plain, cases[i].first,
+		    cases[i].first < 65536, d.p + d.n);
+		d.n += cases[i].first + KH_TAG_LEN;
+		kh_stream_seal(&st, plain, cases[i].second, true, d.p + d.n);
+		d.n += cases[i].second + KH_TAG_LEN;
+		for (cut = CUT_WHOLE; cut <= CUT_RANDOM; cut++) {
+			assert_int_equal(
+			    open_cut(people.kr[0], d.p, d.n, cut, &out),
+			    cases[i].e);
+			bytes_free(&out);
+		}
+		assert_int_equal(
+		    open_reader(people.kr[0], d.p, d.n, &out), cases[i].e);
+		bytes_free(&out);
+		free(d.p);
+	}
+	free(plain);
+}
+
 /* Several identities, several stanzas: whichever pair fits. */
 static void
 test_many_keys(void **state)
@@ -499,6 +543,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_scrypt_stanzas),
     cmocka_unit_test(test_caps),
     cmocka_unit_test(test_check_stanza),
+    cmocka_unit_test(test_empty_and_short_chunks),
     cmocka_unit_test(test_many_keys),
     cmocka_unit_test(test_identity_files),
 };

@@ -291,6 +291,17 @@ test_base64_strict(void **state)
 	}
 	/* 4 canonical endings for each of 256 values. */
 	assert_int_equal(n_good, 256 * 4);
+	/* libsodium 1.0.18 takes each byte above 0x7f for a '/'. */
+	for (i = 0; i < 4; i++) {
+		n_good = 0;
+		memcpy(text, "AAAA", 4);
+		for (c = 0; c < 256; c++) {
+			text[i] = (char)c;
+			n_good += kh_b64_decode((const uint8_t *)text, 4, out,
+				      3) == KH_OK;
+		}
+		assert_int_equal(n_good, 64);
+	}
 	assert_int_equal(kh_b64_decode((const uint8_t *)"", 0, out, 0), KH_OK);
 }
 
