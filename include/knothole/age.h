@@ -66,6 +66,8 @@ void kh_identity_recipient(
  */
 struct kh_keyring;
 
+/* An empty keyring, which the caller frees. Errors: KH_ENOMEM; *out is NULL
+ * then. */
 KH_CHECKED enum kh_err kh_keyring_new(struct kh_keyring **out);
 void kh_keyring_free(struct kh_keyring *kr); /* wipes; NULL is fine */
 
@@ -158,6 +160,7 @@ KH_CHECKED enum kh_err kh_opener_write(
  * authentic but not complete: discard it). */
 KH_CHECKED enum kh_err kh_opener_finish(struct kh_opener *o);
 
+/* Wipe and free; NULL is fine. */
 void kh_opener_free(struct kh_opener *o);
 
 /*
@@ -188,6 +191,7 @@ KH_CHECKED enum kh_err kh_age_reader_read(
 KH_CHECKED enum kh_err kh_age_reader_verify(struct kh_age_reader *r,
     void (*progress)(void *ctx, uint64_t done, uint64_t all), void *ctx);
 
+/* Wipe and free; NULL is fine. The source stays the caller's. */
 void kh_age_reader_free(struct kh_age_reader *r);
 
 #endif

@@ -106,7 +106,9 @@ KH_CHECKED enum kh_err kh_bundle_reader_new(
     struct kh_bundle_reader **out, struct kh_age_reader *r);
 void kh_bundle_reader_free(struct kh_bundle_reader *b); /* NULL is fine */
 
+/* The manifest, parsed and checked against the archive; the reader's. */
 const struct kh_manifest *kh_bundle_manifest(const struct kh_bundle_reader *b);
+
 /* manifest.json as it stands; not NUL-terminated; the reader's. */
 const char *kh_bundle_manifest_json(
     const struct kh_bundle_reader *b, size_t *n);
