@@ -465,6 +465,7 @@ def fill(full, leave):
 
 
 def empty(full):
+    full.idle()  # a visit that is still ending would hold its space
     path = os.path.join(full.store, "filler")
     if os.path.exists(path):
         os.unlink(path)
