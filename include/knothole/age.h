@@ -48,12 +48,12 @@ struct kh_identity {
  */
 KH_CHECKED enum kh_err kh_recipient_parse(
     const char *text, size_t n, struct kh_recipient *out);
-void kh_recipient_format(const struct kh_recipient *r,
-    char out[static KH_RECIPIENT_TEXT_LEN + 1]);
+void kh_recipient_format(
+    const struct kh_recipient *r, char out[static KH_RECIPIENT_TEXT_LEN + 1]);
 KH_CHECKED enum kh_err kh_identity_parse(
     const char *text, size_t n, struct kh_identity *out);
-void kh_identity_format(const struct kh_identity *id,
-    char out[static KH_IDENTITY_TEXT_LEN + 1]);
+void kh_identity_format(
+    const struct kh_identity *id, char out[static KH_IDENTITY_TEXT_LEN + 1]);
 
 /* A fresh identity, and the public half of one. */
 void kh_identity_generate(struct kh_identity *out);
@@ -96,11 +96,11 @@ size_t kh_keyring_count(const struct kh_keyring *kr); /* of identities */
  */
 struct kh_seal_to {
 	const struct kh_recipient *recipients;
-	size_t n;		/* 1 to KH_RECIPIENTS_MAX, or 0 */
+	size_t n; /* 1 to KH_RECIPIENTS_MAX, or 0 */
 	const char *passphrase; /* or NULL */
 	size_t passphrase_len;
-	int logn;    /* scrypt work factor; 0 means KH_SCRYPT_LOGN */
-	bool armor;  /* ASCII armor around it */
+	int logn; /* scrypt work factor; 0 means KH_SCRYPT_LOGN */
+	bool armor; /* ASCII armor around it */
 };
 
 struct kh_sealer;
@@ -113,8 +113,8 @@ struct kh_sealer;
  * Errors: KH_EKEY for a recipient of low order, KH_ELIMIT, KH_ENOMEM, and
  * whatever the sink returns. *out is NULL on error.
  */
-KH_CHECKED enum kh_err kh_sealer_new(struct kh_sealer **out,
-    const struct kh_seal_to *to, struct kh_sink sink);
+KH_CHECKED enum kh_err kh_sealer_new(
+    struct kh_sealer **out, const struct kh_seal_to *to, struct kh_sink sink);
 
 /* Bytes of the sealed object before the first payload chunk: header and
  * nonce, armor not counted. */
@@ -142,8 +142,8 @@ uint64_t kh_age_payload_len(uint64_t plain);
 struct kh_opener;
 
 /* `kr` and the sink's ctx must live as long as the opener. */
-KH_CHECKED enum kh_err kh_opener_new(struct kh_opener **out,
-    const struct kh_keyring *kr, struct kh_sink sink);
+KH_CHECKED enum kh_err kh_opener_new(
+    struct kh_opener **out, const struct kh_keyring *kr, struct kh_sink sink);
 
 /*
  * Errors: KH_EFORMAT malformed header or armor; KH_EAUTH HMAC or chunk does
