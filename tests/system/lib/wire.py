@@ -1,7 +1,9 @@
 """HTTP by hand: bytes on a socket, so that a test decides every one of them."""
+import fcntl
 import re
 import socket
 import struct
+import termios
 import time
 
 TIMEOUT = 60
@@ -104,7 +106,13 @@ class Wire:
         self.socket.close()
 
     def reset(self):
-        """End with RST (TCP): what is still unread is thrown away."""
+        """End with RST (TCP), once the other side's kernel has all of it."""
+        left = bytearray(4)
+        for _ in range(500):
+            fcntl.ioctl(self.socket, termios.TIOCOUTQ, left)
+            if not any(left):
+                break
+            time.sleep(0.01)
         self.socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
