@@ -72,10 +72,10 @@ describe(const struct kh_listen *l, int fd, char *text, size_t cap)
 	unsigned port = l->port;
 
 	memset(&a, 0, sizeof(a));
-	if (getsockname(fd, &a.sa, &len) == 0 && l->kind == KH_LISTEN_TCP4)
-		port = ntohs(a.in.sin_port);
-	else if (l->kind == KH_LISTEN_TCP6)
-		port = ntohs(a.in6.sin6_port);
+	/* The one that the kernel has chosen; 0 if it has not come to that. */
+	if (port == 0 && getsockname(fd, &a.sa, &len) == 0)
+		port = ntohs(l->kind == KH_LISTEN_TCP4 ? a.in.sin_port
+						       : a.in6.sin6_port);
 	switch (l->kind) {
 	case KH_LISTEN_UNIX:
 		(void)snprintf(text, cap, "unix:%s", l->path);
