@@ -204,7 +204,7 @@ class Drop:
             self.address = where[2]
         else:
             host, port = where[2].rsplit(":", 1)
-            self.address = (host, int(port))
+            self.address = (host.strip("[]"), int(port))
         return self
 
     def stop(self, how=signal.SIGTERM):

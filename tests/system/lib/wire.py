@@ -74,6 +74,8 @@ class Wire:
     def __init__(self, address):
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX)
+        elif ":" in address[0]:
+            self.socket = socket.socket(socket.AF_INET6)
         else:
             self.socket = socket.socket(socket.AF_INET)
         self.socket.settimeout(TIMEOUT)
