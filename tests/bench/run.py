@@ -259,6 +259,7 @@ class Bench:
         """The tool against stock age, from and to nothing but memory."""
         self.note("seal", run([self.knothole, "seal", "-r", self.recipient, self.input]))
         self.note("age seal", run(["age", "-r", self.recipient, self.input]))
+        self.note("aead", run([self.build / "bench" / "aead_limit", str(self.size)]))
         self.note("unseal", run(
             [self.knothole, "unseal", "-i", self.identity, sealed]))
         self.note("age unseal", run(["age", "-d", "-i", self.identity, sealed]))
@@ -325,9 +326,9 @@ class Table:
         return statistics.median(
             b / a for a, b in zip(pick(of), pick(to), strict=True))
 
-    def goal(self, text, value):
+    def goal(self, text, value, more=""):
         verdict = "reached" if value >= GOAL else "missed"
-        print(f"goal {verdict}: {text}: {value:.2f} (goal {GOAL:.2f})")
+        print(f"goal {verdict}: {text}: {value:.2f} (goal {GOAL:.2f}){more}")
 
 
 def report(bench, small_peak):
@@ -345,6 +346,7 @@ def report(bench, small_peak):
     print("to /dev/null")
     t.line("seal", "knothole seal")
     t.line("age seal", "stock age -r")
+    t.line("aead", "libsodium's AEAD alone (limit)")
     t.line("unseal", "knothole unseal")
     t.line("age unseal", "stock age -d")
     print("a submission, opened into files")
@@ -366,7 +368,8 @@ def report(bench, small_peak):
     t.goal("sealing through HTTP against (a), wall",
            t.ratio("http", "limit", t.walls))
     t.goal("knothole seal against stock age, CPU rate",
-           t.ratio("seal", "age seal", t.cpus))
+           t.ratio("seal", "age seal", t.cpus),
+           f"; libsodium's AEAD alone: {t.ratio('aead', 'age seal', t.cpus):.2f}")
     t.goal("knothole unseal against stock age, CPU rate",
            t.ratio("unseal", "age unseal", t.cpus))
 
