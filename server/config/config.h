@@ -22,14 +22,14 @@ enum kh_listen_kind {
 /* Where to listen. Loopback or a unix socket: nothing else can be said. */
 struct kh_listen {
 	enum kh_listen_kind kind;
-	char path[KH_PATH_MAX + 1];	/* unix: fits sun_path */
-	uint8_t addr[16];		/* tcp: network order; 4 or 16 bytes */
-	uint16_t port;			/* tcp: 0 lets the kernel choose */
+	char path[KH_PATH_MAX + 1]; /* unix: fits sun_path */
+	uint8_t addr[16]; /* tcp: network order; 4 or 16 bytes */
+	uint16_t port; /* tcp: 0 lets the kernel choose */
 };
 
 struct kh_config {
-	struct kh_listen source_listen;	/* required */
-	char store[KH_PATH_MAX + 1];	/* required; "/path" or "dir:/path" */
+	struct kh_listen source_listen; /* required */
+	char store[KH_PATH_MAX + 1]; /* required; "/path" or "dir:/path" */
 	char newsrooms[KH_PATH_MAX + 1]; /* required */
 	/* What the instance itself must keep: its salt. Default: the store's
 	 * path, without "dir:" and slashes at its end, and ".state". */
@@ -37,14 +37,14 @@ struct kh_config {
 	char site_name[KH_SITE_NAME_MAX + 1]; /* default "Knothole" */
 	/* Bytes of a request body, KH_UPLOAD_MIN to KH_UPLOAD_MAX; 20 GiB. */
 	uint64_t max_upload;
-	uint32_t max_message;	/* characters; default 100000 */
-	uint32_t max_visits;	/* connections at once; default 1000 */
+	uint32_t max_message; /* characters; default 100000 */
+	uint32_t max_visits; /* connections at once; default 1000 */
 };
 
 /* What is wrong and what to write instead, for one line on stderr. */
 struct kh_config_fault {
-	unsigned line;	/* 1-based; 0 when it is the file as a whole */
-	char text[256];	/* printable ASCII, without full stop */
+	unsigned line; /* 1-based; 0 when it is the file as a whole */
+	char text[256]; /* printable ASCII, without full stop */
 };
 
 /*
@@ -60,8 +60,8 @@ KH_CHECKED enum kh_err kh_config_parse(const char *text, size_t n,
     struct kh_config *out, struct kh_config_fault *fault);
 
 /* Read the file at `path`. Errors: KH_ENOENT, KH_ESYS, and as above. */
-KH_CHECKED enum kh_err kh_config_load(const char *path,
-    struct kh_config *out, struct kh_config_fault *fault);
+KH_CHECKED enum kh_err kh_config_load(
+    const char *path, struct kh_config *out, struct kh_config_fault *fault);
 
 /*
  * "unix:/path", "tcp:127.0.0.1:80" (any of 127.0.0.0/8) or "tcp:[::1]:80".

@@ -23,7 +23,7 @@
 
 /* One visit, as the store sees it. */
 struct client {
-	struct client *next, **link; /* the list of all, and what points here */
+	struct client *next, *prev; /* in the list of all */
 	int fd;
 	uint64_t promised; /* room that it was told there is, bytes */
 	struct kh_draft *draft; /* handed out, not committed */
@@ -76,9 +76,12 @@ client_drop(struct server *s, struct client *c)
 			up->state = up->before;
 	}
 	unwatch(s, c->fd);
-	*c->link = c->next;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->clients = c->next;
 	if (c->next != NULL)
-		c->next->link = c->link;
+		c->next->prev = c->prev;
 	kh_wipe(c, sizeof(*c));
 	free(c);
 	s->n_clients--;
@@ -283,9 +286,8 @@ door_input(struct server *s)
 		return;
 	}
 	c->next = s->clients;
-	c->link = &s->clients;
 	if (c->next != NULL)
-		c->next->link = &c->next;
+		c->next->prev = c;
 	s->clients = c;
 	s->n_clients++;
 }
@@ -386,8 +388,10 @@ kh_store_main(void)
 		goto out;
 	status = serve(&s);
 out:
-	while (s.clients != NULL)
+	while (s.clients != NULL) {
+		PRECOND(s.clients->prev == NULL);
 		client_drop(&s, s.clients);
+	}
 	kh_uploads_free(s.uploads);
 	kh_store_close(s.store);
 	return status;

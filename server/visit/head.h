@@ -30,13 +30,13 @@ struct kh_slice {
 
 struct kh_head {
 	enum kh_method method;
-	struct kh_slice path;	/* [/A-Za-z0-9._-]+, begins with '/' */
-	struct kh_slice query;	/* after '?', [A-Za-z0-9._~=&%+-]*, or n = 0 */
+	struct kh_slice path; /* [/A-Za-z0-9._-]+, begins with '/' */
+	struct kh_slice query; /* after '?', [A-Za-z0-9._~=&%+-]*, or n = 0 */
 	bool has_length;
-	uint64_t length;	/* Content-Length */
-	struct kh_slice type;	/* Content-Type as it stands, or n = 0 */
-	bool expect_continue;	/* Expect: 100-continue */
-	size_t head_len;	/* bytes up to and with the empty line */
+	uint64_t length; /* Content-Length */
+	struct kh_slice type; /* Content-Type as it stands, or n = 0 */
+	bool expect_continue; /* Expect: 100-continue */
+	size_t head_len; /* bytes up to and with the empty line */
 };
 
 /* Is it this word, ASCII letters in any case? */
@@ -45,14 +45,14 @@ bool kh_slice_is(struct kh_slice s, const char *word);
 /* Why a head was refused; the visit answers accordingly. */
 enum kh_head_fault {
 	KH_HEAD_FINE,
-	KH_HEAD_MALFORMED,	/* 400; also what does not fit together */
-	KH_HEAD_METHOD,		/* 405: a well-formed token, not one of ours */
-	KH_HEAD_TARGET,		/* 404: printable, outside our alphabet */
-	KH_HEAD_LENGTH,		/* 411: a POST without Content-Length */
-	KH_HEAD_CODING,		/* 501: Transfer-Encoding */
-	KH_HEAD_EXPECT,		/* 417: another expectation */
-	KH_HEAD_VERSION,	/* 505: not HTTP/1.1 */
-	KH_HEAD_LARGE		/* 431: over KH_HEAD_MAX or KH_HEADERS_MAX */
+	KH_HEAD_MALFORMED, /* 400; also what does not fit together */
+	KH_HEAD_METHOD, /* 405: a well-formed token, not one of ours */
+	KH_HEAD_TARGET, /* 404: printable, outside our alphabet */
+	KH_HEAD_LENGTH, /* 411: a POST without Content-Length */
+	KH_HEAD_CODING, /* 501: Transfer-Encoding */
+	KH_HEAD_EXPECT, /* 417: another expectation */
+	KH_HEAD_VERSION, /* 505: not HTTP/1.1 */
+	KH_HEAD_LARGE /* 431: over KH_HEAD_MAX or KH_HEADERS_MAX */
 };
 
 /*
@@ -64,7 +64,7 @@ enum kh_head_fault {
  * Errors: KH_EAGAIN the empty line has not arrived (and nothing before it is
  * wrong so far as can be told); KH_EFORMAT; KH_ELIMIT.
  */
-KH_CHECKED enum kh_err kh_head_parse(const uint8_t *p, size_t n,
-    struct kh_head *out, enum kh_head_fault *fault);
+KH_CHECKED enum kh_err kh_head_parse(
+    const uint8_t *p, size_t n, struct kh_head *out, enum kh_head_fault *fault);
 
 #endif
