@@ -19,8 +19,7 @@
 
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
-#include "server/visit/submit.h"
-#include "server/visit/visit.h"
+#include "server/visit/http.h"
 
 /* Half of the pool is one read of the body. 64 KiB cost a tenth more of CPU
  * (each read wakes the sender up); more than 256 KiB gains nothing. */

@@ -26,10 +26,10 @@
 
 /* A part's head; slices are valid during the callback only. */
 struct kh_part {
-	struct kh_slice name;	  /* 1 to KH_FIELD_NAME_MAX bytes */
+	struct kh_slice name; /* 1 to KH_FIELD_NAME_MAX bytes */
 	bool has_filename;
 	struct kh_slice filename; /* as sent, at most KH_RAW_NAME_MAX bytes */
-	struct kh_slice type;	  /* Content-Type, or n = 0 */
+	struct kh_slice type; /* Content-Type, or n = 0 */
 };
 
 /* What a callback returns other than KH_OK ends parsing with that error. */
@@ -42,12 +42,12 @@ struct kh_multipart_ops {
 struct kh_multipart {
 	const struct kh_multipart_ops *ops;
 	void *ctx;
-	enum kh_err failed;	/* sticky */
+	enum kh_err failed; /* sticky */
 	unsigned state;
 	unsigned parts;
-	size_t matched;		/* bytes of the delimiter matched so far */
+	size_t matched; /* bytes of the delimiter matched so far */
 	size_t delim_len;
-	uint8_t delim[4 + KH_BOUNDARY_MAX];	/* CRLF "--" boundary */
+	uint8_t delim[4 + KH_BOUNDARY_MAX]; /* CRLF "--" boundary */
 	size_t head_len;
 	uint8_t head[KH_PART_HEAD_MAX];
 };

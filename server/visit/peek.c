@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/visit/visit.h"
+#include "server/visit/peek.h"
 
 /* Peek and parse once. KH_EAGAIN when it is incomplete so far. */
 static enum kh_err

@@ -6,8 +6,8 @@
 
 #include "knothole/bundle.h"
 #include "knothole/writeback.h"
+#include "server/visit/context.h"
 #include "server/visit/page.h"
-#include "server/visit/visit.h"
 
 struct kh_sealing {
 	struct kh_bundle_writer *w; /* NULL until it has begun */

@@ -7,8 +7,11 @@
 #ifndef KNOTHOLED_VISIT_SUBMIT_H
 #define KNOTHOLED_VISIT_SUBMIT_H
 
+#include "server/visit/context.h"
 #include "server/visit/page.h"
-#include "server/visit/visit.h"
+#include "server/visit/reply.h"
+
+struct kh_submit;
 
 /* Errors: KH_ENOMEM; KH_EFORMAT when the Content-Type is not that of our
  * form. *out is NULL then. */

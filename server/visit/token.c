@@ -86,8 +86,8 @@ decode(const char *text, size_t n, uint8_t sealed[static SEALED_LEN])
 	size_t len;
 
 	if (n != KH_TOKEN_LEN ||
-	    sodium_base642bin(sealed, SEALED_LEN, text, n, NULL, &len, &end,
-		VARIANT) != 0 ||
+	    sodium_base642bin(
+		sealed, SEALED_LEN, text, n, NULL, &len, &end, VARIANT) != 0 ||
 	    len != SEALED_LEN || end != text + n)
 		return KH_EAUTH;
 	sodium_bin2base64(again, sizeof(again), sealed, SEALED_LEN, VARIANT);

@@ -6,6 +6,8 @@
 
 #include "knothole/secret.h"
 #include "server/role/role.h"
+#include "server/visit/http.h"
+#include "server/visit/peek.h"
 #include "server/visit/sealing.h"
 #include "server/visit/submit.h"
 #include "server/visit/visit.h"
@@ -31,12 +33,6 @@ static const struct {
 };
 
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
-
-void
-kh_visit_phase(struct kh_visit *v, enum kh_phase p)
-{
-	atomic_store(&v->counter->phase, (uint32_t)p);
-}
 
 static size_t
 route(const struct kh_head *h)

@@ -17,13 +17,13 @@
 
 #include "knothole/secret.h"
 
-#define TAP_MAIN(tests)                                                        \
-	int main(void)                                                         \
-	{                                                                      \
-		cmocka_set_message_output(CM_OUTPUT_TAP);                      \
-		if (kh_init() != KH_OK)                                        \
-			return 99;                                             \
-		return cmocka_run_group_tests(tests, NULL, NULL);              \
+#define TAP_MAIN(tests)                                           \
+	int main(void)                                            \
+	{                                                         \
+		cmocka_set_message_output(CM_OUTPUT_TAP);         \
+		if (kh_init() != KH_OK)                           \
+			return 99;                                \
+		return cmocka_run_group_tests(tests, NULL, NULL); \
 	}
 
 #endif

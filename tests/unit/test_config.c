@@ -285,10 +285,10 @@ test_sizes(void **state)
 	static const struct {
 		const char *text;
 		uint64_t want;
-	} t[] = {{"4096", 4096}, {"4 K", 4096}, {"1048577B", MIB + 1}, {"1048576 B", MIB},
-	    {"1024K", MIB}, {"1024 KiB", MIB}, {"3M", 3 * MIB},
-	    {"3 MiB", 3 * MIB}, {"32 G", 32 * GIB}, {"32GiB", 32 * GIB},
-	    {"34359738368", 32 * GIB}};
+	} t[] = {{"4096", 4096}, {"4 K", 4096}, {"1048577B", MIB + 1},
+	    {"1048576 B", MIB}, {"1024K", MIB}, {"1024 KiB", MIB},
+	    {"3M", 3 * MIB}, {"3 MiB", 3 * MIB}, {"32 G", 32 * GIB},
+	    {"32GiB", 32 * GIB}, {"34359738368", 32 * GIB}};
 	static const char *const form[] = {"G", "20 GB", "20 g", "20  G",
 	    "20.5 G", "20,000,000", "-20 G", "+20 G", "0x20 G", "020 G", "20 T",
 	    "20 G # x", "1e9", "20Gi", "20 GiBs", "MiB 20"};
