@@ -140,8 +140,12 @@ def test_l6_kill():
     watcher.start()
     try:
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            for _ in pool.map(upload, range(UPLOADS)):
-                pass
+            jobs = [pool.submit(upload, i) for i in range(UPLOADS)]
+            try:
+                for job in concurrent.futures.as_completed(jobs):
+                    job.result()
+            finally:  # after a failure the rest need not be tried
+                pool.shutdown(cancel_futures=True)
     finally:
         stop.set()
         watcher.join()
