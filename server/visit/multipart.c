@@ -153,6 +153,18 @@ parse_disposition(struct kh_slice value, struct kh_part *part)
 	return part->name.n > 0 ? KH_OK : KH_EFORMAT;
 }
 
+/* RFC 9110 5.6.2, token: what a field's name is made of. */
+static bool
+is_field_name(struct kh_slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!is_alnum(s.p[i]) && !is_one_of(s.p[i], "!#$%&'*+-.^_`|~"))
+			return false;
+	return s.n > 0;
+}
+
 /* One line of a part's head, without its CRLF. */
 static enum kh_err
 parse_line(struct kh_slice line, struct kh_part *part, bool *typed)
@@ -165,14 +177,21 @@ parse_line(struct kh_slice line, struct kh_part *part, bool *typed)
 	skip_blanks(&line);
 	while (line.n > 0 && line.p[line.n - 1] == ' ')
 		line.n--;
-	if (kh_slice_is(key, "Content-Disposition") && part->name.n == 0)
-		return parse_disposition(line, part);
-	if (kh_slice_is(key, "Content-Type") && !*typed) {
+	if (kh_slice_is(key, "Content-Disposition"))
+		return part->name.n == 0 ? parse_disposition(line, part)
+					 : KH_EFORMAT;
+	if (kh_slice_is(key, "Content-Type")) {
+		if (*typed)
+			return KH_EFORMAT;
 		*typed = true;
 		part->type = line;
 		return KH_OK;
 	}
-	return KH_EFORMAT;
+	/* RFC 7578 4.7: it would say that the data is not what it is. */
+	if (kh_slice_is(key, "Content-Transfer-Encoding"))
+		return KH_EFORMAT;
+	/* RFC 7578 4.8: others "MUST be ignored". */
+	return is_field_name(key) ? KH_OK : KH_EFORMAT;
 }
 
 /* The head is whole: lines that end in CRLF, and an empty one. */

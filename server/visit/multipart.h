@@ -10,8 +10,8 @@
  * form-data with one name and at most one filename, both quoted; a
  * quote ends a value (browsers send %22 for one in a name, WHATWG HTML,
  * "Multipart form data"); filename* and Content-Transfer-Encoding are refused;
- * no NUL or control byte in a part's head; unknown part headers are refused
- * unless they are Content-Type.
+ * no NUL or control byte in a part's head. Other fields in a part's head are
+ * passed over (RFC 7578 4.8: they "MUST be ignored") if they are well-formed.
  */
 #ifndef KNOTHOLED_VISIT_MULTIPART_H
 #define KNOTHOLED_VISIT_MULTIPART_H

@@ -165,7 +165,7 @@ def _():
         disposition(good, "; other=\"x\""),
         disposition(good, "\r\nContent-Transfer-Encoding: base64"),
         disposition(good, "\r\n" + disposition(good)),
-        disposition(good, "\r\nX-Other: 1"),
+        disposition(good, "\r\nX Other: 1"),
         disposition(good, "\r\n folded: 1"),
         disposition(good, "\n"),
         disposition(good.replace("message", "mess\0age")),

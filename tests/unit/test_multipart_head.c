@@ -68,6 +68,15 @@ test_good_heads(void **state)
 	    "<\xe9|C:\\d\\\xff;=a: b|>");
 }
 
+/* RFC 7578 4.8: they MUST be ignored, wherever they stand. */
+static void
+test_other_fields_are_ignored(void **state)
+{
+	expect_head(CD "name=\"a\"\r\nContent-Length: 4\r\n", "<a|>");
+	expect_head("X-Other: name=\"b\"\r\n" CD "name=\"a\"\r\n", "<a|>");
+	expect_head(CD "name=\"a\"\r\nX-Other: y\r\nX-Other:\r\n", "<a|>");
+}
+
 static void
 test_bad_heads(void **state)
 {
@@ -105,8 +114,10 @@ test_bad_heads(void **state)
 	    CD "name=\"a\"\r\nContent-Type: x\r\nContent-Type: x\r\n",
 	    CD "name=\"a\"\r\nContent-Type:\r\nContent-Type: x\r\n",
 	    CD "name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n",
-	    CD "name=\"a\"\r\nContent-Length: 4\r\n",
-	    CD "name=\"a\"\r\nX-Other: y\r\n",
+	    CD "name=\"a\"\r\nX Other: y\r\n",
+	    CD "name=\"a\"\r\nX-Other : y\r\n",
+	    CD "name=\"a\"\r\n: y\r\n",
+	    CD "name=\"a\"\r\nX-Other\r\n",
 	    CD "name=\"a\"\r\n filename=\"x\"\r\n",
 	    CD "name=\"a\";\r\n\tfilename=\"x\"\r\n",
 	    CD "name=\"a\"\n",
@@ -267,6 +278,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_curl),
     cmocka_unit_test(test_browsers),
     cmocka_unit_test(test_good_heads),
+    cmocka_unit_test(test_other_fields_are_ignored),
     cmocka_unit_test(test_bad_heads),
     cmocka_unit_test(test_l1_controls),
     cmocka_unit_test(test_name_caps),
