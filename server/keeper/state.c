@@ -3,9 +3,11 @@
  * the store. Separate from the store, so that whoever copies the store's
  * directory has sealed objects and nothing else.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,12 +18,46 @@
 
 #define SALT_FILE "instance.salt"
 
+static bool
+is_empty(int fd)
+{
+	const struct dirent *de;
+	bool empty = true;
+	DIR *d;
+
+	fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (d == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (empty && (de = readdir(d)) != NULL)
+		empty = strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0;
+	closedir(d);
+	return empty;
+}
+
+/* Is it ours alone (L32)? One that mkdir(1) has just made is shut: nothing in
+ * it can have been seen. What has been open with things in it is not passed
+ * over in silence. */
+static bool
+is_private(int fd)
+{
+	struct stat sb;
+
+	if (fstat(fd, &sb) != 0 || sb.st_uid != geteuid())
+		return false;
+	if ((sb.st_mode & 077) == 0)
+		return true;
+	return is_empty(fd) && fchmod(fd, 0700) == 0;
+}
+
 /* Make a directory (0700) if it is missing; open it. Says what is wrong. */
 static enum kh_exit
 open_dir(const char *key, const char *path, int *fd)
 {
-	struct stat sb;
-
 	*fd = -1;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
 		kh_say("%s = %s: cannot make this directory: %s", key, path,
@@ -29,12 +65,12 @@ open_dir(const char *key, const char *path, int *fd)
 		return KH_EXIT_CONFIG;
 	}
 	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (*fd < 0 || fstat(*fd, &sb) != 0) {
+	if (*fd < 0) {
 		kh_say("%s = %s: cannot open this directory: %s", key, path,
 		    strerror(errno));
 		return KH_EXIT_CONFIG;
 	}
-	if (sb.st_uid != geteuid() || (sb.st_mode & 077) != 0) {
+	if (!is_private(*fd)) {
 		kh_say("%s = %s: others may look into this directory: it must "
 		       "be ours alone (chmod 700, and chown)",
 		    key, path);

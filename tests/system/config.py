@@ -208,6 +208,8 @@ def test_l32_modes():
             other = Drop()
             path = getattr(other, key)
             os.mkdir(path)
+            with open(os.path.join(path, "note"), "wb"):
+                pass
             os.chmod(path, mode)
             other.launch()
             equal(other.process.wait(30), 78, f"exit status for {mode:o}")
@@ -215,7 +217,19 @@ def test_l32_modes():
             said = other.said()
             check(path in said and "chmod 700" in said, f"said {said!r}")
             equal(stat.S_IMODE(os.stat(path).st_mode), mode, "mode")
-            equal(os.listdir(path), [], "contents")
+            equal(os.listdir(path), ["note"], "contents")
+
+
+@suite.test("L32: an empty store or state that mkdir made is shut")
+def test_l32_empty():
+    other = Drop()
+    for path in (other.store, other.state):
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+    starts(other)
+    for path in (other.store, other.state):
+        equal(stat.S_IMODE(os.stat(path).st_mode), 0o700, path)
+    other.ends_well()
 
 
 @suite.test("L32: what is made is 0700 and 0600 and below, with any umask")
