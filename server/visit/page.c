@@ -244,13 +244,14 @@ code_block(struct kh_html *h, const struct kh_code *code)
 	    "answer. We do not have it and cannot give it to you again. Write "
 	    "it down now, and keep it where nobody looks.</p>\n"
 	    "<p>These eight words:</p>\n"
-	    "<output id=\"code\" class=\"code\" dir=\"ltr\">");
+	    "<div class=\"code\" dir=\"ltr\"><output id=\"code\">");
 	kh_html_text(h, words);
 	kh_html_raw(h,
-	    "</output>\n<p>Or these digits, which stand for the same:</p>\n"
-	    "<output id=\"code-digits\" class=\"code\" dir=\"ltr\">");
+	    "</output></div>\n"
+	    "<p>Or these digits, which stand for the same:</p>\n"
+	    "<div class=\"code\" dir=\"ltr\"><output id=\"code-digits\">");
 	kh_html_text(h, digits);
-	kh_html_raw(h, "</output>\n");
+	kh_html_raw(h, "</output></div>\n");
 	kh_wipe(words, sizeof(words));
 	kh_wipe(digits, sizeof(digits));
 }
