@@ -58,20 +58,20 @@ now_ms(void)
  * the listening socket, the store's and the keeper's channels, and every
  * other visitor's connection. */
 static bool
-only_these(int conn, int store, int kdf)
+only_these(int conn, int store, int turns)
 {
-	int fd[3] = {conn, store, kdf}, i;
+	int fd[3] = {conn, store, turns}, i;
 
 	for (i = 0; i < 3; i++) {
-		fd[i] = fcntl(fd[i], F_DUPFD, KH_VISIT_KDF_FD + 1);
+		fd[i] = fcntl(fd[i], F_DUPFD, KH_VISIT_TURNS_FD + 1);
 		if (fd[i] < 0)
 			return false;
 	}
 	if (dup2(fd[0], KH_VISIT_CONN_FD) < 0 ||
 	    dup2(fd[1], KH_VISIT_STORE_FD) < 0 ||
-	    dup2(fd[2], KH_VISIT_KDF_FD) < 0)
+	    dup2(fd[2], KH_VISIT_TURNS_FD) < 0)
 		return false;
-	return close_range(KH_VISIT_KDF_FD + 1, ~0u, 0) == 0;
+	return close_range(KH_VISIT_TURNS_FD + 1, ~0u, 0) == 0;
 }
 
 /* In the child. Ends the process. */
@@ -83,11 +83,11 @@ visit(struct door *d, size_t place, int conn, int store)
 
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
-	    !only_these(conn, store, d->guests.kdf))
+	    !only_these(conn, store, d->guests.turns))
 		_exit(1);
 	v.conn = KH_VISIT_CONN_FD;
 	v.store = KH_VISIT_STORE_FD;
-	v.kdf = KH_VISIT_KDF_FD;
+	v.turns = KH_VISIT_TURNS_FD;
 	v.site = d->site;
 	v.counter = &d->guests.counter[place];
 	_exit(kh_visit_run(&v));

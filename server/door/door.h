@@ -27,7 +27,7 @@ struct kh_guests {
 	struct kh_counter *counter; /* the same places, shared with visits */
 	size_t max;
 	size_t n;
-	int kdf; /* eventfd: turns at the key derivation */
+	int turns; /* at the key derivation, server/visit/turns.h */
 };
 
 /* Errors: KH_ENOMEM, KH_ESYS. */
@@ -40,8 +40,7 @@ ptrdiff_t kh_guests_place(const struct kh_guests *g);
 void kh_guests_add(
     struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now);
 
-/* The visit `pid` has ended: close its connection, free its place, give back
- * a turn that it held. */
+/* The visit `pid` has ended: close its connection and free its place. */
 void kh_guests_ended(struct kh_guests *g, pid_t pid);
 
 /* Shut down who is late at `now` (monotonic ms); kill who does not leave. */

@@ -5,16 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/precond.h"
 #include "server/door/door.h"
-
-/* How many derivations at once, of 64 MiB each. */
-#define KDF_TURNS 2
+#include "server/visit/turns.h"
 
 #define SECONDS(n) ((int64_t)(n)*1000)
 
@@ -42,7 +39,7 @@ kh_guests_init(struct kh_guests *g, size_t max)
 
 	memset(g, 0, sizeof(*g));
 	g->max = max;
-	g->kdf = -1;
+	g->turns = -1;
 	g->guest = calloc(max, sizeof(*g->guest));
 	if (g->guest == NULL)
 		return KH_ENOMEM;
@@ -51,8 +48,8 @@ kh_guests_init(struct kh_guests *g, size_t max)
 	if (p == MAP_FAILED)
 		return KH_ENOMEM;
 	g->counter = p;
-	g->kdf = eventfd(KDF_TURNS, EFD_SEMAPHORE | EFD_CLOEXEC);
-	return g->kdf >= 0 ? KH_OK : KH_ESYS;
+	g->turns = kh_turns_make();
+	return g->turns >= 0 ? KH_OK : KH_ESYS;
 }
 
 ptrdiff_t
@@ -80,7 +77,6 @@ kh_guests_add(
 void
 kh_guests_ended(struct kh_guests *g, pid_t pid)
 {
-	uint64_t turn = 1;
 	size_t i;
 
 	for (i = 0; i < g->max; i++) {
@@ -89,9 +85,6 @@ kh_guests_ended(struct kh_guests *g, pid_t pid)
 	}
 	if (i == g->max)
 		return;
-	if (atomic_load(&g->counter[i].kdf) != 0 &&
-	    write(g->kdf, &turn, sizeof(turn)) != (ssize_t)sizeof(turn))
-		abort(); /* an eventfd does not refuse this */
 	close(g->guest[i].conn);
 	memset(&g->guest[i], 0, sizeof(g->guest[i]));
 	memset(&g->counter[i], 0, sizeof(g->counter[i]));

@@ -11,7 +11,7 @@
 struct kh_visit {
 	int conn; /* the connection */
 	int store; /* channel to the store */
-	int kdf; /* turns at the KDF: an eventfd that counts them */
+	int turns; /* at the key derivation, turns.h */
 	const struct kh_site *site;
 	struct kh_counter *counter; /* its line in the shared table */
 	struct kh_head head; /* slices into head_bytes */

@@ -9,6 +9,7 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/visit/sealing.h"
+#include "server/visit/turns.h"
 
 #define BUSY_TRIES 50 /* times 100 ms */
 
@@ -127,23 +128,19 @@ ask_draft(struct kh_visit *v, const struct kh_form *form, int *fd, bool *again)
 	return KH_REASON_BUSY;
 }
 
-/* The key derivation takes 64 MiB: only so many visits at once. */
+/* The keys that a return code stands for; in its turn. */
 static enum kh_err
 derive(struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out)
 {
-	uint64_t turn = 0;
 	enum kh_err e;
-	ssize_t r;
+	int turn;
 
-	r = read(v->kdf, &turn, sizeof(turn));
-	if (r != (ssize_t)sizeof(turn))
-		return KH_ESYS;
-	atomic_store(&v->counter->kdf, 1);
+	e = kh_turns_take(v->turns, &turn);
+	if (e != KH_OK)
+		return e;
 	e = kh_code_derive(code, v->site->conf.salt, out);
-	atomic_store(&v->counter->kdf, 0);
-	turn = 1;
-	r = write(v->kdf, &turn, sizeof(turn));
-	return r == (ssize_t)sizeof(turn) ? e : KH_ESYS;
+	kh_turns_give(v->turns, turn);
+	return e;
 }
 
 /* Today's keys of the outlets chosen; all of them or none. */

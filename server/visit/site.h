@@ -33,7 +33,6 @@ enum kh_phase {
  */
 struct kh_counter {
 	_Atomic uint32_t phase; /* enum kh_phase */
-	_Atomic uint32_t kdf; /* 1 while it holds one of the KDF's turns */
 	_Atomic uint64_t bytes; /* of the body that have arrived */
 };
 

@@ -11,7 +11,7 @@
 /* Descriptors of a visit, set by the door: all others are closed. */
 #define KH_VISIT_CONN_FD 3
 #define KH_VISIT_STORE_FD 4
-#define KH_VISIT_KDF_FD 5
+#define KH_VISIT_TURNS_FD 5
 
 /* Serve the connection. Returns the process's exit status. */
 int kh_visit_run(struct kh_visit *v);

@@ -48,7 +48,7 @@ teardown(void **state)
 		if (peer[i] >= 0)
 			close(peer[i]);
 	}
-	close(g.kdf);
+	close(g.turns);
 	free(g.guest);
 	munmap(g.counter, PLACES * sizeof(*g.counter));
 	return 0;
@@ -275,49 +275,6 @@ test_dismissal(void **state)
 	assert_true(is_dead(j));
 }
 
-static bool
-turn_is_free(void)
-{
-	struct pollfd pfd = {.fd = g.kdf, .events = POLLIN};
-
-	return poll(&pfd, 1, 0) == 1;
-}
-
-static void
-take_turn(void)
-{
-	uint64_t one = 0;
-
-	assert_int_equal(read(g.kdf, &one, sizeof(one)), sizeof(one));
-	assert_int_equal(one, 1);
-}
-
-/* A visit that dies in its key derivation takes no turn with it (L18). */
-static void
-test_l18_turn_given_back(void **state)
-{
-	size_t i = enter(START), j = enter(START), k = enter(START);
-
-	(void)state;
-	take_turn();
-	take_turn();
-	assert_false(turn_is_free()); /* two at once, no more */
-	atomic_store(&g.counter[i].kdf, 1);
-	atomic_store(&g.counter[j].kdf, 1);
-	leave(k); /* it held none */
-	assert_false(turn_is_free());
-	leave(i);
-	take_turn();
-	assert_false(turn_is_free());
-	leave(j);
-	take_turn();
-	assert_false(turn_is_free());
-	/* Whoever has its place next holds none. */
-	i = enter(START);
-	leave(i);
-	assert_false(turn_is_free());
-}
-
 static void
 test_a_place_is_left_clean(void **state)
 {
@@ -400,7 +357,6 @@ static const struct CMUnitTest tests[] = {
     WITH_DOOR(test_a_phase_that_does_not_exist),
     WITH_DOOR(test_grace_then_kill),
     WITH_DOOR(test_dismissal),
-    WITH_DOOR(test_l18_turn_given_back),
     WITH_DOOR(test_a_place_is_left_clean),
     WITH_DOOR(test_an_end_closes_the_connection),
     WITH_DOOR(test_strangers_change_nothing),
