@@ -10,6 +10,7 @@
 #include "client/nested.h"
 #include "knothole/limits.h"
 #include "knothole/name.h"
+#include "knothole/secret.h"
 #include "lib/base/precond.h"
 
 #define PREFIX_LEN 10 /* "files/001-" */
@@ -82,22 +83,52 @@ begin(struct kh_nested *x, struct kh_tree *t, const struct kh_keyring *kr,
 	return e == KH_OK ? e : fail(x, e);
 }
 
+static enum kh_err
+feed(struct kh_nested *x, const uint8_t *p, size_t n)
+{
+	enum kh_err e;
+
+	if (x->state != KH_NESTED_OPENING)
+		return KH_OK;
+	e = kh_opener_write(x->opener, p, n);
+	return e == KH_OK ? e : fail(x, e);
+}
+
+/* Add to the first bytes, which may come in pieces of any size, until they
+ * tell. Returns how many were taken. */
+static size_t
+take_head(struct kh_nested *x, const struct kh_memory *bytes)
+{
+	size_t k = sizeof(x->head) - x->n_head;
+
+	if (bytes->n < k)
+		k = bytes->n;
+	memcpy(x->head + x->n_head, bytes->p, k);
+	x->n_head += k;
+	return k;
+}
+
 enum kh_err
 kh_nested_write(struct kh_nested *x, struct kh_tree *t,
     const struct kh_keyring *kr, const char *path,
     const struct kh_memory *bytes)
 {
 	enum kh_err e = KH_OK;
+	size_t k = 0;
 
 	if (x->state == KH_NESTED_UNDECIDED) {
-		x->state = KH_NESTED_NO;
-		if (kh_input_is_age((const char *)bytes->p, bytes->n))
+		k = take_head(x, bytes);
+		if (kh_input_is_age((const char *)x->head, x->n_head)) {
 			e = begin(x, t, kr, path);
+			if (e == KH_OK)
+				e = feed(x, x->head, x->n_head);
+		} else if (x->n_head == sizeof(x->head)) {
+			x->state = KH_NESTED_NO;
+		}
+		if (x->state != KH_NESTED_UNDECIDED)
+			kh_wipe(x->head, sizeof(x->head));
 	}
-	if (e != KH_OK || x->state != KH_NESTED_OPENING)
-		return e;
-	e = kh_opener_write(x->opener, bytes->p, bytes->n);
-	return e == KH_OK ? e : fail(x, e);
+	return e == KH_OK ? feed(x, bytes->p + k, bytes->n - k) : e;
 }
 
 enum kh_err
@@ -105,6 +136,7 @@ kh_nested_end(struct kh_nested *x)
 {
 	enum kh_err e;
 
+	kh_wipe(x->head, sizeof(x->head));
 	if (x->state != KH_NESTED_OPENING)
 		return KH_OK;
 	e = kh_opener_finish(x->opener);
@@ -123,6 +155,7 @@ kh_nested_abort(struct kh_nested *x)
 {
 	int err = errno;
 
+	kh_wipe(x->head, sizeof(x->head));
 	kh_opener_free(x->opener);
 	x->opener = NULL;
 	kh_tree_drop(&x->file);

@@ -12,6 +12,9 @@
 #include "client/tree.h"
 #include "knothole/age.h"
 
+/* What it takes to know an age file, armored or not (kh_input_is_age). */
+#define KH_NESTED_HEAD_LEN 34
+
 enum kh_nested_state {
 	KH_NESTED_UNDECIDED, /* its first bytes have not been seen */
 	KH_NESTED_NO, /* not an age file */
@@ -25,6 +28,8 @@ struct kh_nested {
 	enum kh_err why;
 	struct kh_tree_file file;
 	struct kh_opener *opener;
+	uint8_t head[KH_NESTED_HEAD_LEN]; /* its first bytes, until decided */
+	size_t n_head;
 };
 
 /* Begin with a file. */

@@ -728,6 +728,30 @@ def test_l5_what_the_source_sealed_is_opened_too():
 
 
 @test
+def test_l5_sealed_file_that_begins_at_a_chunk_edge():
+    # What comes before it decides where the first of its bytes are.
+    d = fresh("l5-edge")
+    plain = write(d + "/note", b"note")
+    run("seal", "-r", W.recipient, "-o", d + "/note.age", plain)
+    run("seal", "-a", "-r", W.recipient, "-o", d + "/armor.age", plain)
+    for first in ("/note.age", "/armor.age"):
+        mk(d + "/p.age", plain, d + first)
+        run("unseal", "-i", W.key, "-o", d + "/p.zip", d + "/p.age")
+        begins = read(d + "/p.zip").index(read(d + first)[:16])
+        for k in (1, 18, 19, 33, 34):  # bytes of it in the first chunk
+            write(d + "/pre", b"." * (65536 - k - begins + len(b"note")))
+            # a name of the same length keeps its place
+            mk(d + "/x.age", d + "/pre", d + first, names=["note"])
+            run("extract", "-i", W.key, "-o", d + "/out", d + "/x.age")
+            name = "002-" + first[1:-4]
+            check(read(f"{d}/out/x/opened/{name}") == b"note", f"{k} {name}")
+            shutil.rmtree(d + "/out")
+            os.unlink(d + "/x.age")
+        os.unlink(d + "/p.age")
+        os.unlink(d + "/p.zip")
+
+
+@test
 def extract_leaves_what_exists_and_goes_on():
     d = fresh("again")
     f = write(d + "/f", b"f")
