@@ -349,12 +349,28 @@ kh_submit_feed(struct kh_submit *s, const uint8_t *p, size_t n)
 		    s, e == KH_ELIMIT ? KH_REASON_TOO_LARGE : KH_REASON_FORM);
 }
 
+/*
+ * Is it known for whom it is? In the form the outlets stand between message
+ * and files. Cut before the first of them, "none" is not a choice yet, and
+ * must not be taken for "all".
+ */
+static bool
+outlets_known(const struct kh_submit *s)
+{
+	return s->sealing.w != NULL || s->seen[FIELD_FILE] || s->outlets != 0 ||
+	    s->v->site->conf.n_outlets == 1;
+}
+
 /* Seal what there is and have it committed. */
 static void
 seal(struct kh_submit *s, bool complete)
 {
 	if (s->sealing.w == NULL && message_blank(s)) {
 		(void)refuse(s, complete ? KH_REASON_EMPTY : KH_REASON_CUT);
+		return;
+	}
+	if (!complete && !outlets_known(s)) {
+		(void)refuse(s, KH_REASON_CUT);
 		return;
 	}
 	if (begin(s) != KH_OK || seal_message(s) != KH_OK)

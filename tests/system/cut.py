@@ -172,6 +172,42 @@ def _():
         equal(where.snapshot(), before, "disk")
 
 
+@suite.test("cut before the outlets: never sealed to one that was not ticked")
+def _():
+    two = Drop(newsrooms=2).start()
+
+    def cut_after(text, filled=False):
+        form = two.form().field("message", "for the second alone")
+        form.field("outlet", two.newsrooms[1].id)
+        if filled:
+            form.file("one", b"1" * 1000)
+        body = form.body()
+        at = body.index(text) + len(text)
+        cut_wire(two, form.head() + body[:at], "close")
+        two.idle()
+
+    for text in (b"for the", b"second alone", b"second alone\r\n--",
+                 b'name="outlet"', two.newsrooms[1].id.encode()[:-1]):
+        cut_after(text)
+        equal(two.objects(), [], f"objects, cut after {text}")
+    # Nor does the page of a body that ends there claim anything.
+    form = two.form().field("message", "for the second alone")
+    cut = b"".join(form.pieces) + b"\r\n--" + form.boundary.encode()[:9]
+    page = two.exchange(form.head(length=len(cut)) + cut)
+    equal((page.status, page.state, page.reason), (400, "refused", "cut"),
+          "answer")
+    equal(two.objects(), [], "objects")
+    # Once it is known, what has arrived is kept, for that one only.
+    for filled in (False, True):
+        cut_after(b"1" * 1000 if filled else two.newsrooms[1].id.encode()
+                  + b"\r\n--" + Form().boundary.encode(), filled)
+        (path,) = two.objects()
+        equal(two.extract(path, 1).message, b"for the second alone", "message")
+        equal(two.extract_status(path, 0)[0].returncode, 77, "the other")
+        two.forget()
+    equal(two.stop(), 0, "exit status")
+
+
 @suite.test("all sent but the last delimiter, and the body ends: partial page")
 def _():
     form = drop.form().field("message", "m").file("whole", b"1" * 5000)
