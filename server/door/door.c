@@ -81,6 +81,9 @@ visit(struct door *d, size_t place, int conn, int store)
 	static struct kh_visit v; /* 8 KiB, zero */
 	sigset_t none;
 
+	/* Who ends a service may signal all of its processes: a visit ends
+	 * when the door has shut its connection, with what it holds sealed. */
+	signal(SIGTERM, SIG_IGN);
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
 	    !only_these(conn, store, d->guests.turns))
@@ -158,6 +161,8 @@ leave(struct door *d)
 		return;
 	d->leaving = true;
 	d->leave_at = now_ms() + DISMISS_MS;
+	/* The keeper has it too: closing alone would leave it watched. */
+	epoll_ctl(d->epoll, EPOLL_CTL_DEL, d->listen, NULL);
 	close(d->listen);
 	d->listen = -1;
 	kh_guests_dismiss(&d->guests, now_ms());
@@ -298,6 +303,7 @@ open_events(struct door *d)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return KH_ESYS;
 	signal(SIGINT, SIG_IGN); /* the keeper tells us */
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);

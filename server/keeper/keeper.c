@@ -194,13 +194,14 @@ pause_for(const sigset_t *set, unsigned seconds)
 	int sig;
 
 	sig = sigtimedwait(set, &si, &ts);
-	return sig == SIGTERM || sig == SIGINT ? sig : 0;
+	return sig > 0 && sig != SIGCHLD ? sig : 0;
 }
 
 enum kh_exit
 kh_keeper_run(struct kh_keeper *k)
 {
 	struct child door = {-1, -1}, store = {-1, -1};
+	struct sigaction hangup;
 	time_t began = 0;
 	unsigned pause = 1;
 	sigset_t set;
@@ -210,6 +211,10 @@ kh_keeper_run(struct kh_keeper *k)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	/* A terminal that hangs up, unless nohup(1) says to stay. */
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 &&
+	    hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return KH_EXIT_OSERR;
 	if (start(k, &door, &store) != KH_OK)

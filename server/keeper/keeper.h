@@ -71,7 +71,7 @@ enum kh_exit kh_store_dir_open(const char *where, int *fd);
 KH_CHECKED enum kh_err kh_role_spawn(
     enum kh_role role, pid_t *pid, int *control);
 
-/* Run the service until SIGTERM or SIGINT. */
+/* Run the service until SIGTERM, SIGINT or SIGHUP. */
 enum kh_exit kh_keeper_run(struct kh_keeper *k);
 
 #endif

@@ -380,6 +380,7 @@ kh_store_main(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* it ends when its peers have */
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	if (open_store(&s) != KH_OK)
 		goto out;
 	if (kh_role_confine(KH_ROLE_STORE) != KH_OK)

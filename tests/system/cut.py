@@ -24,6 +24,12 @@ FILES = [
 DELIMITER = len("\r\n--") + len(Form().boundary)
 
 
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="latin-1") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def filled(token, mark):
     form = Form(token).field("message", f"cut {mark}")
     for name, data in FILES:
@@ -383,6 +389,48 @@ def _():
             i = int(where.extract(path).message[-1:])
             look(where, path, forms[i], forms[i].length() - 2000 - i, "term")
         equal(where.said(), said, "what it said")
+
+
+@suite.test("the same when every process gets the signal, visits first")
+def _():
+    for how in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        drop.start()
+        drop.forget()
+        form = filled(drop.token(), "777")
+        wire = drop.connect()
+        wire.send(form.head() + form.body()[:-2000])
+        time.sleep(1)
+        for pid in (*drop.visits(), drop.role("store"), drop.role("door")):
+            os.kill(pid, how)
+        equal(drop.stop(how), 0, "exit status")
+        check(wire.ended(), "the connection is still open")
+        wire.close()
+        (path,) = drop.objects()
+        look(drop, path, form, form.length() - 2000, how.name)
+
+
+@suite.test("a door that is leaving rests, whoever still knocks")
+def _():
+    drop.start()
+    door = drop.role("door")
+    with drop.connect() as first, drop.connect():
+        first.send(b"GET /en/ HTTP/1.1\r\n")
+        wait_for("both are let in", lambda: len(drop.visits()) == 2)
+        stuck = drop.visits()
+        for pid in stuck:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            os.kill(door, signal.SIGTERM)
+            time.sleep(0.5)
+            with drop.connect():
+                before = cpu_seconds(door)
+                time.sleep(2)
+                spent = cpu_seconds(door) - before
+        finally:
+            for pid in stuck:
+                os.kill(pid, signal.SIGKILL)
+    check(spent < 0.2, f"{spent} s of CPU in 2 s")
+    equal(drop.stop(), 0, "exit status")
 
 
 suite.run()
