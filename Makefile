@@ -22,6 +22,11 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# A blank would end a name: "make clean" would then remove something else.
+ifneq ($(words $(BUILD)),1)
+$(error BUILD must be one path without blanks)
+endif
+
 # --- what is needed ---------------------------------------------------------
 
 # Debian's names; docs/dependencies.md says why each. deploy/install-packages
@@ -220,10 +225,12 @@ check-nightly:
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large
 
+# From the root, as the roles change their directory.
+SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
 ASAN_FLAGS = BUILD=$(BUILD)/asan CC=$(CLANG) FORTIFY= \
 	SAN_SRC=tests/sanitize/options.c \
 	SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
-	CPPFLAGS='-DKH_SAN_LOG=\"$(abspath $(BUILD))/asan/log/report\"'
+	CPPFLAGS='"-DKH_SAN_LOG=\"$(SAN_LOG)/report\""'
 asan:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_ASAN)
 	mkdir -p $(BUILD)/asan/log && rm -f $(BUILD)/asan/log/*
@@ -253,19 +260,18 @@ lint:
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 
+DEST = $(DESTDIR)$(PREFIX)
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
-	    $(DESTDIR)$(PREFIX)/share/doc/knothole \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 0755 $(BUILD)/bin/knothole $(DESTDIR)$(PREFIX)/bin/
-	install -m 0755 $(BUILD)/bin/knotholed $(DESTDIR)$(PREFIX)/sbin/
-	install -m 0644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 0644 $(wildcard docs/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 0644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
+	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
+	    "$(DEST)/share/man/man8"
+	install -m 0755 $(BUILD)/bin/knothole "$(DEST)/bin/"
+	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
+	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
+	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
+	install -m 0644 $(wildcard docs/man/*.8) "$(DEST)/share/man/man8/"
 	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
-	    deploy/knotholed.conf.example $(DESTDIR)$(PREFIX)/share/doc/knothole/
+	    deploy/knotholed.conf.example "$(DEST)/share/doc/knothole/"
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

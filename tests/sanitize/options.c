@@ -10,11 +10,11 @@ const char *__ubsan_default_options(void);
 const char *
 __asan_default_options(void)
 {
-	return "detect_leaks=0:abort_on_error=1:log_path=" KH_SAN_LOG;
+	return "detect_leaks=0:abort_on_error=1:log_path='" KH_SAN_LOG "'";
 }
 
 const char *
 __ubsan_default_options(void)
 {
-	return "print_stacktrace=1:log_path=" KH_SAN_LOG;
+	return "print_stacktrace=1:log_path='" KH_SAN_LOG "'";
 }
