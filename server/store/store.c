@@ -4,6 +4,7 @@
  * for room, for a draft and for its commit, and it answers.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,6 +21,10 @@
 #include "server/store/uploads.h"
 
 #define EVENTS_MAX 64
+/* Bytes at rest that are granted from what is free, whatever was promised: who
+ * announces large uploads must not keep the others' messages out (L24). The
+ * reserve bears it: a thousand of these are no larger. */
+#define SMALL_MAX (UINT64_C(1) << 20)
 
 /* One visit, as the store sees it. */
 struct client {
@@ -127,7 +132,7 @@ on_room(struct server *s, struct client *c, const struct kh_msg_room *m)
 		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FULL);
 	/* Sealing and padding add less than an eighth (Padmé: 12 %). */
 	need = m->bytes + m->bytes / 8 + KH_OBJECT_LEN_MIN;
-	taken = outstanding(s);
+	taken = need > SMALL_MAX ? outstanding(s) : 0;
 	if (taken > room || need > room - taken)
 		return answer(c, KH_MSG_ROOM_ANSWER, KH_VERDICT_FULL);
 	c->promised = need;
@@ -193,6 +198,15 @@ outlives(const struct kh_upload *up, uint64_t len, bool complete)
 	    len > up->object_len;
 }
 
+/* It may have been collected meanwhile; and if it cannot be removed it stays,
+ * which makes what has replaced it no less sealed. */
+static void
+remove_half(struct server *s, const struct kh_upload *up)
+{
+	if (kh_store_remove(s->store, up->object) != KH_OK)
+		return;
+}
+
 /* Commit the draft and settle what the upload id stands for. */
 static enum kh_err
 commit(struct server *s, struct client *c, bool complete)
@@ -218,13 +232,9 @@ commit(struct server *s, struct client *c, bool complete)
 	e = kh_store_commit(s->store, d, id);
 	if (e != KH_OK)
 		return e;
-	/* The old half goes only now that the new one is durable; it may have
-	 * been collected meanwhile. */
-	if (up->before == KH_UPLOAD_INCOMPLETE) {
-		e = kh_store_remove(s->store, up->object);
-		if (e != KH_OK && e != KH_ENOENT)
-			return e;
-	}
+	/* The old half goes only now that the new one is durable. */
+	if (up->before == KH_UPLOAD_INCOMPLETE)
+		remove_half(s, up);
 	up->state = complete ? KH_UPLOAD_SEALED : KH_UPLOAD_INCOMPLETE;
 	memcpy(up->object, id, sizeof(up->object));
 	up->object_len = (uint64_t)sb.st_size;
@@ -280,7 +290,9 @@ door_input(struct server *s)
 		return;
 	}
 	c->fd = fd;
-	if (watch(s, fd, c) != KH_OK) {
+	/* A visit that asks and does not read must not be waited for: with
+	 * its queue full, it is dropped. */
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || watch(s, fd, c) != KH_OK) {
 		close(fd);
 		free(c);
 		return;

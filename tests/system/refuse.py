@@ -506,6 +506,22 @@ def test_l24_message():
     empty(full)
 
 
+@suite.test("L24: who announces a large upload does not keep messages out")
+def test_l24_announced():
+    full = full_drop()
+    status = os.statvfs(full.store)
+    room = status.f_bavail * status.f_frsize - RESERVE
+    length = (room - 65536 - 16384) * 8 // 9  # all but some KiB of it
+    with full.connect() as wire:
+        wire.send(full.form().head(length=length))
+        time.sleep(0.5)
+        form = full.form().file("large", bytes(8 * MiB))
+        equal(full.post(form).reason, "full", "what was promised is kept")
+        form = full.form().field("message", "a word beside it")
+        equal(full.post(form).state, "sealed", "a message")
+    empty(full)
+
+
 @suite.test("L24: the space goes while a file arrives: 507, nothing stays")
 def test_l24_midway():
     full = full_drop()
