@@ -17,6 +17,7 @@
 #include "server/keeper/keeper.h"
 
 #define SALT_FILE "instance.salt"
+#define SALT_NEW "instance.salt.new"
 
 static bool
 is_empty(int fd)
@@ -79,7 +80,8 @@ open_dir(const char *key, const char *path, int *fd)
 	return KH_EXIT_OK;
 }
 
-/* A new salt under its final name, durably; or none. */
+/* A new salt under its final name, durably; or none, whenever this ends: half
+ * a salt would be taken for a damaged one at the next start. */
 static enum kh_err
 make_salt(int dir, uint8_t salt[static KH_SALT_LEN])
 {
@@ -87,15 +89,18 @@ make_salt(int dir, uint8_t salt[static KH_SALT_LEN])
 	int fd;
 
 	randombytes_buf(salt, KH_SALT_LEN);
-	fd = openat(dir, SALT_FILE,
+	(void)unlinkat(dir, SALT_NEW, 0); /* of a start that was cut short */
+	fd = openat(dir, SALT_NEW,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
 	if (fd < 0)
 		return KH_ESYS;
 	e = kh_write_all(fd, salt, KH_SALT_LEN);
-	if (e == KH_OK && (fsync(fd) != 0 || fsync(dir) != 0))
+	if (e == KH_OK &&
+	    (fsync(fd) != 0 || linkat(dir, SALT_NEW, dir, SALT_FILE, 0) != 0))
 		e = KH_ESYS;
-	if (e != KH_OK)
-		(void)unlinkat(dir, SALT_FILE, 0);
+	(void)unlinkat(dir, SALT_NEW, 0);
+	if (e == KH_OK && fsync(dir) != 0)
+		e = KH_ESYS;
 	close(fd);
 	return e;
 }

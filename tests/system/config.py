@@ -2,7 +2,9 @@
 and nothing starts."""
 import os
 import re
+import resource
 import shutil
+import signal
 import socket
 import stat
 
@@ -351,6 +353,21 @@ def _():
     with open(os.path.join(third.state, "instance.salt"), "rb") as f:
         check(f.read() != salt, "two instances with one salt")
     third.ends_well()
+
+
+@suite.test("a first start that ends within the salt's making leaves none")
+def _():
+    other = Drop(unix=True)
+    other.write_config()
+    # The signal of a file that grows over the limit ends it at its write.
+    ended = run(
+        KNOTHOLED, "-c", other.config,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8, 8)),
+    )
+    equal(ended.returncode, -signal.SIGXFSZ, "how it ended")
+    starts(other)
+    equal(os.listdir(other.state), ["instance.salt"], "state")
+    other.ends_well()
 
 
 @suite.test("a damaged salt is not replaced: 78, and says what to do")
