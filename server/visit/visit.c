@@ -58,6 +58,7 @@ refusal(struct kh_visit *v, struct kh_reply *r, enum kh_reason why)
 static void
 refuse_head(struct kh_visit *v, struct kh_reply *r, enum kh_head_fault fault)
 {
+	static const char head[] = "HEAD ";
 	static const unsigned status[] = {
 	    [KH_HEAD_FINE] = 400,
 	    [KH_HEAD_MALFORMED] = 400,
@@ -75,6 +76,9 @@ refuse_head(struct kh_visit *v, struct kh_reply *r, enum kh_head_fault fault)
 		: fault == KH_HEAD_TARGET ? KH_REASON_NOT_FOUND
 					  : KH_REASON_REQUEST);
 	r->status = status[fault];
+	/* RFC 9110 9.3.2: no content, whatever else is wrong. The parser gives
+	 * no method for a head that it refuses. */
+	r->head_only = memcmp(v->head_bytes, head, sizeof(head) - 1) == 0;
 }
 
 static enum kh_err

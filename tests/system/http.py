@@ -249,7 +249,7 @@ def _():
 
 @suite.test("HEAD has the fields of GET and no body")
 def _():
-    for path in ("/", "/en/", "/en/send", "/nothing"):
+    for path in ("/", "/en/", "/en/send", "/nothing", "/a%20b", "odd"):
         whole, bare = drop.get(path), drop.exchange(get(path, "HEAD"))
         equal(bare.status, whole.status, "status")
         equal(bare.headers, whole.headers, "fields")
