@@ -205,7 +205,7 @@ read_all(struct job *j, struct kh_object *o)
 	if (!j->failed_write)
 		return kh_fail(KH_ON_OBJECT, j->path, e);
 	errno = j->err;
-	return kh_fail(KH_ON_OUTPUT, j->path, e);
+	return kh_fail(KH_ON_OUTPUT, j->made, e);
 }
 
 static int

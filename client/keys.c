@@ -77,6 +77,19 @@ passphrase_for(const char *path, int fd, struct kh_passphrase *have)
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
 }
 
+/* Is this sealed to keys? A passphrase is alone in its header (C2SP age,
+ * "scrypt recipient stanza"), so the first stanza tells; armor does not. */
+static bool
+sealed_to_keys(const char *text, size_t n)
+{
+	static const char first[] = "age-encryption.org/v1\n-> ";
+	static const char scrypt[] = "scrypt ";
+	const size_t len = sizeof(first) - 1, more = sizeof(scrypt) - 1;
+
+	return n >= len + more && memcmp(text, first, len) == 0 &&
+	    memcmp(text + len, scrypt, more) != 0;
+}
+
 static int
 read_identity(
     struct kh_keyring *kr, const char *path, int fd, struct kh_passphrase *pass)
@@ -93,6 +106,12 @@ read_identity(
 	if (e != KH_OK)
 		code = kh_fail(KH_ON_KEY, path, e);
 	kh_input_close(in);
+	if (code == KH_EXIT_OK && sealed_to_keys(text, n)) {
+		kh_say(path,
+		    "is sealed to a key, not under a passphrase: an object, "
+		    "and no identity; give the newsroom's identity file");
+		code = KH_EXIT_DATA;
+	}
 	if (code == KH_EXIT_OK && kh_input_is_age(text, n))
 		code = passphrase_for(path, fd, pass);
 	if (code == KH_EXIT_OK) {

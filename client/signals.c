@@ -106,6 +106,7 @@ kh_signals_start(void)
 		(void)sigaction(fatal[i], &sa, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void

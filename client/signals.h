@@ -9,7 +9,8 @@
 #include <termios.h>
 
 /* Catch SIGINT, SIGTERM, SIGHUP and SIGQUIT (unless they are ignored), and
- * ignore SIGPIPE: a closed pipe is a failed write. */
+ * ignore SIGPIPE and SIGXFSZ: a closed pipe, or a file that may not grow, is a
+ * failed write. */
 void kh_signals_start(void);
 
 /* Restore `was` on `fd` before dying; NULL: no longer. */

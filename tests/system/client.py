@@ -752,6 +752,27 @@ def test_l5_sealed_file_that_begins_at_a_chunk_edge():
 
 
 @test
+def test_l9_file_that_may_not_grow():
+    # Its signal would end the program before it could remove the plaintext.
+    d = fresh("fsize")
+    mk(d + "/x.age", write(d + "/f", b"f" * 3000000))
+    limit = 'ulimit -f 1000; exec "$0" "$@"'
+    p = run("-c", limit, KNOTHOLE, "extract", "-i", W.key, "-o", d + "/out",
+            d + "/x.age", program="bash", expect=74)
+    check(os.listdir(d + "/out") == [], "nothing stays")
+    check(b"/out/x: File too large" in p.stderr, f"where: {p.stderr!r}")
+
+
+@test
+def an_object_given_as_identity():
+    d = fresh("swapped")
+    mk(d + "/x.age", write(d + "/f", b"f"))
+    p = run("list", "-i", d + "/x.age", "--passphrase-fd", "9", W.key,
+            expect=65, pass_fd=b"no\n")
+    check(b"an object, and no identity" in p.stderr, f"{p.stderr!r}")
+
+
+@test
 def extract_leaves_what_exists_and_goes_on():
     d = fresh("again")
     f = write(d + "/f", b"f")
