@@ -278,6 +278,9 @@ open_site(struct door *d)
 	e = receive(KH_MSG_STORE_LINK, &m, &d->store);
 	if (e != KH_OK)
 		return e;
+	/* A store that waits for its disk must not hold up the deadlines. */
+	if (fcntl(d->store, F_SETFL, O_NONBLOCK) != 0)
+		return KH_ESYS;
 	/* A libarchive that writes ZIP in another form is found here, not in
 	 * somebody's upload. */
 	e = kh_bundle_init();

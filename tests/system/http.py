@@ -4,6 +4,7 @@ import os
 import random
 import re
 import resource
+import signal
 import socket
 import struct
 import threading
@@ -432,6 +433,23 @@ def _():
     equal(crowd.post(crowd.form().field("message", "on")).state, "sealed",
           "afterwards")
     crowd.ends_well()
+
+
+@suite.test("while the store stands still visitors get an answer, if only 503")
+def _():
+    store = drop.role("store")
+    os.kill(store, signal.SIGSTOP)
+    try:
+        for _ in range(3000):
+            page = drop.get("/en/")
+            if page.status != 200:
+                break
+        equal((page.status, page.reason), (503, "busy"), "answer")
+    finally:
+        os.kill(store, signal.SIGCONT)
+    wait_for("all is well again", lambda: drop.get("/en/").status == 200)
+    page = drop.post(drop.form().field("message", "and on it goes"))
+    equal(page.state, "sealed", "state")
 
 
 @suite.test("a connection without a byte ends after its time, not before")
