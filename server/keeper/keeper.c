@@ -190,11 +190,14 @@ static int
 pause_for(const sigset_t *set, unsigned seconds)
 {
 	struct timespec ts = {.tv_sec = (time_t)seconds};
+	sigset_t ends = *set;
 	siginfo_t si;
 	int sig;
 
-	sig = sigtimedwait(set, &si, &ts);
-	return sig > 0 && sig != SIGCHLD ? sig : 0;
+	/* The start that failed has left one behind: it would end the pause. */
+	sigdelset(&ends, SIGCHLD);
+	sig = sigtimedwait(&ends, &si, &ts);
+	return sig > 0 ? sig : 0;
 }
 
 enum kh_exit
@@ -223,9 +226,9 @@ kh_keeper_run(struct kh_keeper *k)
 	while (sig == 0) {
 		began = time(NULL);
 		sig = wait_for_news(&set, &door, &store);
+		if (time(NULL) - began > PAUSE_MAX)
+			pause = 1;
 		while (sig == 0 && door.pid < 0) {
-			if (time(NULL) - began > PAUSE_MAX)
-				pause = 1;
 			sig = pause_for(&set, pause);
 			pause = pause < PAUSE_MAX ? 2 * pause : PAUSE_MAX;
 			if (sig == 0 && start(k, &door, &store) == KH_OK)

@@ -7,9 +7,10 @@ import shutil
 import signal
 import socket
 import stat
+import time
 
 from lib.drop import KNOTHOLED, Drop, run
-from lib.tap import Skip, Suite, check, equal
+from lib.tap import Skip, Suite, check, equal, wait_for
 
 suite = Suite()
 drop = Drop()
@@ -409,6 +410,22 @@ def _():
     equal((page.status, page.reason), (403, "token"), "an old form")
     equal(other.objects(), kept, "objects")
     other.ends_well()
+
+
+@suite.test("a role that cannot start again is tried at growing intervals")
+def _():
+    other = Drop()
+    other.start()
+    os.chmod(other.store, 0o755)  # L32: what the store refuses
+    os.kill(other.role("store"), signal.SIGKILL)
+    time.sleep(6)  # 1 and 2 seconds have passed, and some of the next 4
+    failed = other.said().count("did not start")
+    check(1 <= failed <= 3, f"{failed} starts in 6 s")
+    os.chmod(other.store, 0o700)
+    wait_for("it is ready", lambda: "ready again" in other.said())
+    page = other.post(other.form().field("message", "back"))
+    equal(page.state, "sealed", "state")
+    equal(other.stop(), 0, "exit status")
 
 
 @suite.test("a card beside the others that is no card is not looked at")
