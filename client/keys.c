@@ -36,8 +36,9 @@ kh_keys_passphrase(int fd, struct kh_passphrase *out)
 		return KH_EXIT_OK;
 	case KH_EFORMAT:
 		return kh_fail_usage("--passphrase-fd",
-		    "the first line is empty or holds a NUL byte; write the "
-		    "passphrase and a newline to it");
+		    "the first line is empty, holds a NUL byte or ends in a "
+		    "carriage return (a Windows line); write the passphrase "
+		    "and a newline to it");
 	case KH_ELIMIT:
 		return kh_fail_usage("--passphrase-fd",
 		    "the first line is too long for a passphrase; "

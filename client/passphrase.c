@@ -32,7 +32,9 @@ read_line(int fd, struct kh_passphrase *p)
 	}
 	if (p->n > KH_PASSPHRASE_MAX)
 		return KH_ELIMIT;
-	if (p->n == 0 || memchr(p->text, '\0', p->n) != NULL)
+	/* A line of another system: no terminal could give that byte again. */
+	if (p->n == 0 || p->text[p->n - 1] == '\r' ||
+	    memchr(p->text, '\0', p->n) != NULL)
 		return KH_EFORMAT;
 	return KH_OK;
 }

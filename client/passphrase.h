@@ -17,8 +17,8 @@ struct kh_passphrase {
 
 /*
  * The first line of `fd`, without its newline; not a byte more is read.
- * Errors: KH_ESYS; KH_EFORMAT empty, or with a NUL; KH_ELIMIT longer than
- * KH_PASSPHRASE_MAX; KH_ENOMEM.
+ * Errors: KH_ESYS; KH_EFORMAT empty, with a NUL, or with a carriage return at
+ * its end; KH_ELIMIT longer than KH_PASSPHRASE_MAX; KH_ENOMEM.
  */
 KH_CHECKED enum kh_err kh_passphrase_read(int fd, struct kh_passphrase *out);
 

@@ -764,6 +764,15 @@ def test_l9_file_that_may_not_grow():
 
 
 @test
+def a_passphrase_that_nobody_could_type():
+    d = fresh("crlf")
+    p = run("keygen", "-o", d + "/k", "--name", "X", "--passphrase-fd", "9",
+            pass_fd=b"long enough to do\r\n", expect=64)
+    check(b"carriage return" in p.stderr, f"{p.stderr!r}")
+    check(not os.path.exists(d + "/k"), "no key")
+
+
+@test
 def an_object_given_as_identity():
     d = fresh("swapped")
     mk(d + "/x.age", write(d + "/f", b"f"))
