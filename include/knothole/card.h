@@ -23,6 +23,7 @@
 
 #include "knothole/age.h"
 #include "knothole/code.h"
+#include "knothole/day.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
 #include "knothole/minisign.h"
@@ -85,11 +86,5 @@ void kh_card_id(const char *name, char out[static KH_CARD_ID_MAX + 1]);
 
 /* Is it such a stem? [a-z0-9-]{1,64}, no dash at either end. */
 int kh_card_id_valid(const char *id, size_t n);
-
-/* Is it a real day of the form YYYY-MM-DD, from 0001-01-01 on? */
-int kh_day_valid(const char *day);
-
-/* The day (UTC) of a time in seconds since 1970; 0 <= t < year 10000. */
-void kh_day_of(int64_t t, char out[static KH_DAY_LEN + 1]);
 
 #endif

@@ -74,22 +74,6 @@ kh_manifest_language_valid(const char *s)
 	return n >= 2 && n <= KH_LANGUAGE_MAX && s[n] == '\0';
 }
 
-bool
-kh_manifest_day_valid(const char *s)
-{
-	unsigned month, day;
-	size_t i;
-
-	if (strlen(s) != KH_DAY_LEN)
-		return false;
-	for (i = 0; i < KH_DAY_LEN; i++)
-		if (i == 4 || i == 7 ? s[i] != '-' : s[i] < '0' || s[i] > '9')
-			return false;
-	month = (unsigned)(s[5] - '0') * 10 + (unsigned)(s[6] - '0');
-	day = (unsigned)(s[8] - '0') * 10 + (unsigned)(s[9] - '0');
-	return month >= 1 && month <= 12 && day >= 1 && day <= 31;
-}
-
 /* "files/NNN-" of file number `i` (from 0). */
 static void
 entry_prefix(size_t i, char out[static ENTRY_PREFIX_LEN + 1])

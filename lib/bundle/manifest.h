@@ -11,9 +11,8 @@
 #include "knothole/err.h"
 #include "knothole/manifest.h"
 
-/* Is it a language tag of ours, [a-z]{2,8}? A day, by its form and range? */
+/* Is it a language tag of ours, [a-z]{2,8}? */
 bool kh_manifest_language_valid(const char *s);
-bool kh_manifest_day_valid(const char *s);
 
 /* Is `s` the entry of file number `i` (from 0): "files/NNN-" and a safe name? */
 bool kh_manifest_entry_valid(const char *s, size_t i);

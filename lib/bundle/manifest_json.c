@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "knothole/day.h"
 #include "knothole/manifest.h"
 #include "knothole/name.h"
 #include "knothole/secret.h"
@@ -194,7 +195,7 @@ kh_manifest_write(const struct kh_manifest *m, char **json, size_t *n)
 
 	PRECOND(m != NULL && json != NULL && n != NULL);
 	PRECOND(kh_manifest_language_valid(m->language));
-	PRECOND(kh_manifest_day_valid(m->day));
+	PRECOND(kh_day_valid(m->day));
 	PRECOND(m->n_recipients > 0 && m->n_recipients <= KH_RECIPIENTS_MAX);
 	*json = NULL;
 	*n = 0;
@@ -294,7 +295,7 @@ read_head(const json_t *o, struct kh_manifest *m)
 		return KH_EFORMAT;
 	memcpy(m->language, s, n + 1);
 	s = get_string(o, "day", &n);
-	if (s == NULL || !kh_manifest_day_valid(s))
+	if (s == NULL || !kh_day_valid(s))
 		return KH_EFORMAT;
 	memcpy(m->day, s, n + 1);
 	if (!get_bool(o, "complete", &m->complete))

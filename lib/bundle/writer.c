@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "knothole/bundle.h"
+#include "knothole/day.h"
 #include "knothole/padme.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
@@ -82,7 +83,7 @@ kh_bundle_writer_new(struct kh_bundle_writer **out,
 	PRECOND(info != NULL && sink.write != NULL);
 	PRECOND(info->language != NULL && info->day != NULL);
 	PRECOND(kh_manifest_language_valid(info->language));
-	PRECOND(kh_manifest_day_valid(info->day));
+	PRECOND(kh_day_valid(info->day));
 	*out = NULL;
 	if (n > KH_RECIPIENTS_MAX)
 		return KH_ELIMIT;

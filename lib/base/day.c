@@ -2,7 +2,7 @@
  * Days as text. Separate, and not gmtime(3), because libc reads time zone files
  * when first asked, which a jailed process must not.
  */
-#include "knothole/card.h"
+#include "knothole/day.h"
 #include "lib/base/precond.h"
 
 #define YEAR_10000 INT64_C(253402300800)
