@@ -189,7 +189,9 @@ def _():
             form.file("one", b"1" * 1000)
         body = form.body()
         at = body.index(text) + len(text)
-        cut_wire(two, form.head() + body[:at], "close")
+        with two.connect() as wire:
+            wire.send(form.head() + body[:at])
+            wait_for("it is let in", two.visits)
         two.idle()
 
     for text in (b"for the", b"second alone", b"second alone\r\n--",
