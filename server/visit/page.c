@@ -77,7 +77,8 @@ static const struct {
 	"Open a new form and send it again from there. Use Tor Browser."},
     [KH_REASON_FULL] = {507, "refused", "full", "We have no room for this now",
 	"There is no room left for files of this size. Nothing was kept.",
-	"Send a message without files now, or try again tomorrow."},
+	"A message without files may still fit. Otherwise try again "
+	"tomorrow."},
     [KH_REASON_CUT] = {400, "refused", "cut", "The connection was cut",
 	"The upload ended before any file had arrived. Nothing was kept.",
 	"Open a new form and send it again."},
@@ -100,6 +101,12 @@ static const struct {
 	"It was not sealed, and nothing was kept.",
 	"Open a new form and send it again. If it fails again, come back "
 	"tomorrow."},
+    [KH_REASON_UNSURE] = {500, "refused", "failed",
+	"We cannot tell whether it was sealed",
+	"Something failed on our side at the last moment. It may have been "
+	"kept, or it may not.",
+	"Open a new form and send it again. If it arrives twice, that does no "
+	"harm."},
     [KH_REASON_METHOD] = {405, "refused", "method", "That cannot be done here",
 	"This address does not take this kind of request. Nothing was "
 	"kept.",

@@ -23,6 +23,7 @@ enum kh_reason {
 	KH_REASON_LOAD, /* too many visits */
 	KH_REASON_CLOSED, /* no valid key of some outlet */
 	KH_REASON_FAILED, /* the server failed */
+	KH_REASON_UNSURE, /* it failed before it could say how it went */
 	KH_REASON_METHOD, /* another method */
 	KH_REASON_NOT_FOUND, /* another page */
 	KH_REASON_REQUEST, /* not a request that we understand */

@@ -2,6 +2,7 @@
  * What a visit asks of the store, and the key derivation, around the bundle
  * writer. Separate from submit.c, which knows the form but no key.
  */
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -229,10 +230,12 @@ kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete)
 	 * acknowledges does not rest on a visit's word. */
 	kh_visit_phase(v, KH_PHASE_STORE);
 	if (fdatasync(g->file.fd) != 0)
-		return KH_REASON_FAILED;
+		return errno == ENOSPC || errno == EDQUOT ? KH_REASON_FULL
+							  : KH_REASON_FAILED;
 	m.u.commit.complete = complete ? 1 : 0;
+	/* A store that is gone may have been before or after the commit. */
 	if (ask(v, &m, &fd) != KH_OK || m.type != KH_MSG_COMMITTED)
-		return KH_REASON_FAILED;
+		return KH_REASON_UNSURE;
 	if (m.u.verdict.verdict == KH_VERDICT_YES)
 		return KH_REASON_NONE;
 	return m.u.verdict.verdict == KH_VERDICT_FULL ? KH_REASON_FULL

@@ -486,7 +486,7 @@ def test_l24_before():
                 return wire.response()
 
         page = unchanged(send, 507, "full", where=full)
-        check("Send a message without files now" in page.text(),
+        check("A message without files may still fit" in page.text(),
               "says that a message is possible")
     page = full.post(full.form().file("fits", bytes(4 * MiB)))
     equal(page.state, "sealed", "what fits")

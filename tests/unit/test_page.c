@@ -191,6 +191,7 @@ static const struct {
     {KH_REASON_LOAD, 503, "busy", "busy"},
     {KH_REASON_CLOSED, 503, "closed", "closed"},
     {KH_REASON_FAILED, 500, "refused", "failed"},
+    {KH_REASON_UNSURE, 500, "refused", "failed"},
     {KH_REASON_METHOD, 405, "refused", "method"},
     {KH_REASON_NOT_FOUND, 404, "refused", "not-found"},
     {KH_REASON_REQUEST, 400, "refused", "request"},
