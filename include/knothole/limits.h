@@ -74,6 +74,17 @@
 #define KH_UPLOAD_ID_LEN 16
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
 
+/* Answers at rest. The server has no record of how far a stream of slots got,
+ * so at each return it looks at every slot of every newsroom, the same number
+ * for every code: 256 for each newsroom is an answer a day for most of a year,
+ * and with KH_OUTLETS_MAX newsrooms still only 8192 names to try. */
+#define KH_SLOTS_MAX 256
+#define KH_SLOT_NAME_LEN 64 /* hex digits of BLAKE2b-256 */
+#define KH_ANSWER_LEN_MAX 65536 /* the largest size that one rests at */
+/* What is left of KH_ANSWER_LEN_MAX for text, whatever the other fields are:
+ * 250 bytes of age, 123 of fields, 1 LF, 258 of signature less. */
+#define KH_ANSWER_TEXT_MAX 64904
+
 /* The network side. */
 #define KH_HEAD_MAX 8192 /* request head: browsers send 1 KiB */
 #define KH_HEADERS_MAX 64 /* header fields in a request */
