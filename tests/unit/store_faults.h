@@ -164,6 +164,7 @@ faulty_strdup(const char *s)
 #define fstat(fd, sb) faulty_fstat(fd, sb)
 #define malloc faulty_malloc
 #define strdup faulty_strdup
+#include "lib/store/answers.c"
 #include "lib/store/dir.c"
 #undef fsync
 #undef linkat
