@@ -186,12 +186,14 @@ start_object(struct kh_sealing *g, struct kh_visit *v,
 	if (e == KH_OK) {
 		memcpy(info.mailbox, keys->mailbox, sizeof(info.mailbox));
 		info.reply_to = keys->reply_to;
+		memcpy(info.slot_key, keys->slot_key, sizeof(info.slot_key));
 		info.day = day;
 	}
 	kh_secret_free(keys);
 	if (e == KH_OK)
 		e = kh_bundle_writer_new(
 		    &g->w, to, n, &info, kh_sink_file(&g->file));
+	kh_wipe(&info, sizeof(info));
 	return kh_sealing_reason(e);
 }
 
