@@ -1,12 +1,12 @@
 /*
- * The names of slots. Separate because the server computes thousands of them
- * and needs nothing else for that.
+ * How an answer looks from outside: the name of its slot and its size. Separate
+ * because who only stores answers needs nothing else.
  */
 #include <sodium.h>
 #include <string.h>
 
 #include "knothole/answer.h"
-#include "knothole/secret.h"
+#include "lib/answer/form.h"
 #include "lib/base/precond.h"
 
 #define LABEL "knothole slot v1"
@@ -20,6 +20,11 @@ struct message {
 	uint8_t outlet[KH_SIGN_PUBLIC_LEN];
 	uint8_t number[NUMBER_LEN]; /* least significant byte first */
 };
+
+/* The three sizes (FORMAT.md, "Answers"). */
+static const size_t lens[] = {4096, 16384, KH_ANSWER_LEN_MAX};
+
+#define N_LENS (sizeof(lens) / sizeof(lens[0]))
 
 _Static_assert(sizeof(struct message) == 56, "no padding");
 _Static_assert(KH_SLOT_NAME_LEN == 2 * HASH_LEN, "hex");
@@ -39,4 +44,27 @@ kh_slot_name(const uint8_t slot_key[static KH_SLOT_KEY_LEN],
 	crypto_generichash(h, sizeof(h), (const uint8_t *)&m, sizeof(m),
 	    slot_key, KH_SLOT_KEY_LEN);
 	sodium_bin2hex(out, KH_SLOT_NAME_LEN + 1, h, sizeof(h));
+}
+
+bool
+kh_answer_len_valid(size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < N_LENS; i++) {
+		if (n == lens[i])
+			return true;
+	}
+	return false;
+}
+
+size_t
+kh_answer_len_for(size_t n)
+{
+	size_t i = 0;
+
+	while (i + 1 < N_LENS && n > lens[i] - KH_ANSWER_AGE_LEN)
+		i++;
+	PRECOND(n <= lens[i] - KH_ANSWER_AGE_LEN);
+	return lens[i];
 }
