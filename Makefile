@@ -91,6 +91,9 @@ REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
+# Makers of whole objects and of answers, for tests from outside.
+MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
+
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 # Each replay with the directory of its seeds.
@@ -106,7 +109,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(BUILD)/tests/mkobject
+tests: $(UNITS) $(REPLAYS) $(MAKERS)
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -184,8 +187,7 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	    -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< $(SERVER_LIB) $(LIB) \
 	    $(call pc_libs,$(PC_SERVER))
 
-# A maker of whole objects, for tests of the offline tool.
-$(BUILD)/tests/mkobject: tests/system/mkobject.c $(LIB) $(BUILD)/flags
+$(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
