@@ -33,7 +33,7 @@ endif
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev zlib1g-dev libjansson-dev libutf8proc-dev diceware \
-	python3
+	gettext python3
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
@@ -129,12 +129,24 @@ $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 	$(Q)$(PYTHON) lib/code/wordlist.py > $@.tmp
 	$(Q)mv $@.tmp $@
 
-$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+# The site's texts: one run makes both files.
+TEXTS := server/text/compile.py $(wildcard server/text/*.po*) \
+	server/text/LINGUAS
+GEN_H := $(BUILD)/gen/text_ids.h
+$(BUILD)/gen/text.c $(GEN_H) &: $(TEXTS)
+	@mkdir -p $(@D)
+	@echo '  GEN  $(BUILD)/gen/text.c'
+	$(Q)$(PYTHON) server/text/compile.py $(BUILD)/gen/text.c.tmp \
+	    $(GEN_H).tmp
+	$(Q)mv $(BUILD)/gen/text.c.tmp $(BUILD)/gen/text.c
+	$(Q)mv $(GEN_H).tmp $(GEN_H)
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_SERVER)) $(CFLAGS_ALL) \
@@ -146,7 +158,7 @@ $(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o
 	@echo '  AR   $@'
 	$(Q)$(AR) rcsD $@ $^
 
-$(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC))
+$(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC)) $(BUILD)/obj/gen/text.o
 	@mkdir -p $(@D)
 	$(Q)rm -f $@
 	@echo '  AR   $@'
@@ -258,7 +270,7 @@ bench:
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
-	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c
+	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 

@@ -98,6 +98,9 @@
 	2048 /* bytes of a line in it: key and longest path */
 #define KH_PATH_MAX 1024 /* bytes of a path in the configuration */
 #define KH_SITE_NAME_MAX 120
+#define KH_ONION_LEN 62 /* 56 characters of a v3 address and ".onion" */
+/* A form that sends no file: a return code of 1,024 bytes, three for one. */
+#define KH_SMALL_FORM_MAX 8192
 /* max_upload: below 4 KiB not even the form with a few words fits; 32 GiB
  * leaves padding and names room below KH_OBJECT_LEN_MAX, whatever comes. */
 #define KH_UPLOAD_MIN (UINT64_C(1) << 12)
