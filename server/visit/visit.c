@@ -223,7 +223,7 @@ decide(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to,
 {
 	const bool post = v->head.method == KH_POST;
 
-	if (kh_route_proxied(&v->head, v->site)) {
+	if (kh_route_proxied(&v->head, v->site, v->view.address)) {
 		refusal(v, r, KH_REASON_PROXY);
 		return KH_OK;
 	}
@@ -250,7 +250,8 @@ display(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to,
 	bool ours = false;
 
 	if (to->to != KH_TO_STATUS || to->u.n == 0 ||
-	    v->head.method != KH_GET || kh_route_proxied(&v->head, v->site))
+	    v->head.method != KH_GET ||
+	    kh_route_proxied(&v->head, v->site, v->view.address))
 		return false;
 	f = kh_secret_alloc(sizeof(*f));
 	if (f != NULL &&
