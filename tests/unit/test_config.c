@@ -259,10 +259,10 @@ test_onion_address(void **state)
 		      "wx.onion..";
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		strcpy(text + 54, wrong[i]);
+		snprintf(text + 54, sizeof(text) - 54, "%s", wrong[i]);
 		bad_value("onion_address", text, KH_EFORMAT, "version 3 onion");
 	}
-	strcpy(text + 54, "wx.onion");
+	snprintf(text + 54, sizeof(text) - 54, "wx.onion");
 	assert_int_equal(parse_value("onion_address", text), KH_OK);
 	assert_string_equal(c.onion, text);
 }
