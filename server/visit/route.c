@@ -84,6 +84,8 @@ query(struct kh_slice q, struct kh_route *out)
 	const char *end, *eq;
 	size_t i;
 
+	if (q.n > 0 && q.p[q.n - 1] == '&')
+		return false; /* nothing behind the last '&' */
 	while (q.n > 0) {
 		end = memchr(q.p, '&', q.n);
 		pair = q;
@@ -137,8 +139,17 @@ kh_route_find(
 static bool
 loopback(struct kh_slice host)
 {
-	return kh_slice_is(host, "localhost") || kh_slice_is(host, "[::1]") ||
-	    (host.n > 4 && memcmp(host.p, "127.", 4) == 0);
+	size_t i;
+
+	if (kh_slice_is(host, "localhost") || kh_slice_is(host, "[::1]"))
+		return true;
+	if (host.n <= 4 || memcmp(host.p, "127.", 4) != 0)
+		return false;
+	for (i = 0; i < host.n; i++) {
+		if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9'))
+			return false; /* a name that begins like one */
+	}
+	return true;
 }
 
 /* Without the port, if there is one behind the last bracket. */
