@@ -109,7 +109,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(MAKERS)
+tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -204,6 +204,13 @@ $(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	@echo '  LD   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(LIB) $(call pc_libs,$(PC_LIB))
+
+# A kernel that lacks something.
+$(BUILD)/tests/withhold: tests/system/withhold.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    -o $@ $< $(call pc_libs,libseccomp)
 
 $(BUILD)/bench/%: tests/bench/%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -116,6 +116,14 @@ take_step(enum step s, enum kh_role role, const struct kh_confine *c)
 }
 
 int
+kh_role_become(uid_t uid)
+{
+	return kh_confine_privilege(uid) == KH_OK
+	    ? 0
+	    : KH_ROLE_UNCONFINED + STEP_PRIVILEGE;
+}
+
+int
 kh_role_confine(enum kh_role role, const struct kh_confine *c)
 {
 	int s;

@@ -39,6 +39,10 @@ struct kh_confine {
  */
 KH_CHECKED int kh_role_confine(enum kh_role role, const struct kh_confine *c);
 
+/* The step of privileges alone, for a role that opens its files as who it will
+ * be; kh_role_confine takes it again. */
+KH_CHECKED int kh_role_become(uid_t uid);
+
 /* What an exit status of a role says of its confinement, or NULL. */
 const char *kh_confine_failure(int status);
 

@@ -381,7 +381,7 @@ serve(struct server *s)
 
 /* The "open" of the store role: its directory comes from the keeper. */
 static enum kh_err
-open_store(struct server *s)
+receive_dir(struct server *s)
 {
 	struct kh_msg m;
 	enum kh_err e;
@@ -400,14 +400,17 @@ open_store(struct server *s)
 	s->clients_max = 2 * (size_t)m.u.store_dir.max_visits;
 	s->uid = (uid_t)m.u.store_dir.uid;
 	s->dir = fd;
-	/* As who it will be: what it makes is its own. */
-	e = kh_confine_privilege(s->uid);
-	if (e == KH_OK)
-		e = kh_store_open_at(fd, &s->store);
-	if (e != KH_OK) {
-		close(fd);
+	return KH_OK;
+}
+
+static enum kh_err
+open_store(struct server *s)
+{
+	enum kh_err e;
+
+	e = kh_store_open_at(s->dir, &s->store);
+	if (e != KH_OK)
 		return e;
-	}
 	e = kh_uploads_new(&s->uploads);
 	if (e != KH_OK)
 		return e;
@@ -429,6 +432,13 @@ kh_store_main(void)
 	signal(SIGINT, SIG_IGN); /* it ends when its peers have */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	if (receive_dir(&s) != KH_OK)
+		goto out;
+	/* As who it will be: what it makes is its own. */
+	status = kh_role_become(s.uid);
+	if (status != 0)
+		goto out;
+	status = 1;
 	if (open_store(&s) != KH_OK)
 		goto out;
 	confine = (struct kh_confine){.uid = s.uid, .dir = s.dir};
