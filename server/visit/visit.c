@@ -318,6 +318,7 @@ serve(struct kh_visit *v, struct kh_reply *r)
 int
 kh_visit_run(struct kh_visit *v)
 {
+	const struct kh_confine confine = {.dir = -1, .filter = v->filter};
 	struct kh_reply r = {0};
 	struct kh_header first;
 	int status = 1;
@@ -325,10 +326,9 @@ kh_visit_run(struct kh_visit *v)
 	(void)kh_reply_header(&r, 0, &first);
 	if (kh_html_init(&r.html) != KH_OK)
 		goto out;
-	if (kh_role_confine(KH_ROLE_VISIT) != KH_OK)
-		goto out;
-	if (serve(v, &r) == KH_OK)
-		status = 0;
+	status = kh_role_confine(KH_ROLE_VISIT, &confine);
+	if (status == 0 && serve(v, &r) != KH_OK)
+		status = 1;
 out:
 	kh_html_free(&r.html);
 	return status;

@@ -128,6 +128,7 @@ ask_room(int visit)
 static enum kh_verdict
 upload_of(uint8_t id, size_t n, bool complete, uint32_t files, uint32_t begun)
 {
+	static const uint8_t zeros[1000];
 	struct kh_msg m = {.type = KH_MSG_BEGIN};
 	int fd, none, visit = new_visit();
 
@@ -135,7 +136,9 @@ upload_of(uint8_t id, size_t n, bool complete, uint32_t files, uint32_t begun)
 	assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
 	receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &fd);
 	if (m.type == KH_MSG_DRAFT) {
-		assert_int_equal(ftruncate(fd, (off_t)n), 0);
+		/* Written, as a visit does: it may not even truncate. */
+		assert_true(n <= sizeof(zeros));
+		assert_int_equal(write(fd, zeros, n), n);
 		close(fd);
 		m = (struct kh_msg){.type = KH_MSG_COMMIT};
 		m.u.commit.complete = complete ? 1 : 0;
