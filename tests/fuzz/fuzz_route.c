@@ -85,7 +85,7 @@ check(const struct kh_head *h)
 	must(proxied || !h->proxied);
 	/* Of another's bytes, only an address is ever shown. */
 	must(strlen(address) == 0 || strlen(address) == KH_ONION_LEN);
-	must(strspn(address, "abcdefghijklmnopqrstuvwxyz234567.") ==
+	must(strspn(address, "abcdefghijklmnopqrstuvwxyz0234567.") ==
 	    strlen(address));
 	if (r.to == KH_TO_NOTHING)
 		return;
