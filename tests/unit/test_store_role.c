@@ -128,7 +128,7 @@ ask_room(int visit)
 static enum kh_verdict
 upload_of(uint8_t id, size_t n, bool complete, uint32_t files, uint32_t begun)
 {
-	static const uint8_t zeros[1000];
+	static const uint8_t zeros[65536];
 	struct kh_msg m = {.type = KH_MSG_BEGIN};
 	int fd, none, visit = new_visit();
 
