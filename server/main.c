@@ -20,6 +20,7 @@
 #include "server/role/role.h"
 
 #define LOCKED_MIN 1048576 /* what one visit locks, with room to spare */
+#define LOCKED_MAX (64U << 20) /* a visit that shows long answers */
 #define DEFAULT_CONFIG "/etc/knothole/knotholed.conf"
 
 static const char usage[] =
@@ -43,7 +44,8 @@ static const char usage[] =
     "  onion_address  the site's own address, shown to who uses a proxy\n"
     "  max_upload     largest request (default 20 GiB)\n"
     "  max_message    longest message, characters (default 100000)\n"
-    "  max_visits     connections at once (default 1000)\n";
+    "  max_visits     connections at once (default 1000)\n"
+    "  allow_swap     start although swap is not encrypted (default no)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
 static int
@@ -106,6 +108,20 @@ raise_descriptors(uint32_t max_visits)
 	return KH_EXIT_OK;
 }
 
+/* The roles are not root, and so bound by the limit: as high as may be. */
+static void
+raise_locked(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) != 0 || rl.rlim_cur >= LOCKED_MAX)
+		return;
+	if (geteuid() == 0 && rl.rlim_max < LOCKED_MAX)
+		rl.rlim_max = LOCKED_MAX;
+	rl.rlim_cur = rl.rlim_max < LOCKED_MAX ? rl.rlim_max : LOCKED_MAX;
+	(void)setrlimit(RLIMIT_MEMLOCK, &rl); /* the probe tells */
+}
+
 static enum kh_exit
 load(const char *path, struct kh_keeper *k)
 {
@@ -135,15 +151,18 @@ serve(struct kh_keeper *k)
 	char where[KH_PATH_MAX + 16];
 	enum kh_exit x;
 
+	raise_locked();
 	if (kh_secret_probe(LOCKED_MIN) != KH_OK)
 		kh_say("warning: memory cannot be locked here, so what passes "
 		       "through may reach swap: raise LimitMEMLOCK=");
-	x = raise_descriptors(k->config.max_visits);
+	x = kh_swap_check(NULL, k->config.allow_swap);
+	if (x == KH_EXIT_OK)
+		x = raise_descriptors(k->config.max_visits);
 	if (x == KH_EXIT_OK)
 		x = kh_users_choose(k->uids);
 	if (x == KH_EXIT_OK)
-		x = kh_store_dir_open(k->config.store,
-		    k->uids[KH_ROLE_STORE], &k->store_dir);
+		x = kh_store_dir_open(
+		    k->config.store, k->uids[KH_ROLE_STORE], &k->store_dir);
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)

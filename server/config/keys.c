@@ -280,6 +280,15 @@ set_max_visits(struct kh_config_state *cs, const char *value)
 	return set_count(cs, value, KH_VISITS_MAX, &cs->out->max_visits);
 }
 
+static enum kh_err
+set_allow_swap(struct kh_config_state *cs, const char *value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return kh_config_bad(cs, KH_EFORMAT, "must be yes or no");
+	cs->out->allow_swap = value[0] == 'y';
+	return KH_OK;
+}
+
 const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"source_listen", true, "tcp:127.0.0.1:8080", set_source_listen},
     {"store", true, "/var/lib/knothole/store", set_store},
@@ -292,6 +301,7 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"max_upload", false, "20 GiB", set_max_upload},
     {"max_message", false, "100000", set_max_message},
     {"max_visits", false, "1000", set_max_visits},
+    {"allow_swap", false, "yes", set_allow_swap},
 };
 
 void

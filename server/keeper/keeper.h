@@ -6,6 +6,7 @@
 #ifndef KNOTHOLED_KEEPER_H
 #define KNOTHOLED_KEEPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -66,6 +67,13 @@ enum kh_exit kh_store_dir_open(const char *where, uid_t owner, int *fd);
 
 /* Choose the users of the roles; all 0 when we are not root ourselves. */
 enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
+
+/*
+ * Is there swap that is not encrypted? Then it is said, and unless `allowed`
+ * it is KH_EXIT_CONFIG.
+ *	swaps	a file in the form of /proc/swaps (proc(5)), or NULL for that
+ */
+enum kh_exit kh_swap_check(const char *swaps, bool allowed);
 
 /* Give a directory and what is in it, two levels deep, to a user. */
 enum kh_exit kh_hand_over(int dir, uid_t uid);

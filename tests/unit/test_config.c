@@ -125,7 +125,7 @@ test_unknown(void **state)
 	bad(BASE "max-upload = 1G\n", 4,
 	    "unknown key 'max-upload'; write one of: source_listen, store, "
 	    "newsrooms, state, site_name, onion_address, max_upload, "
-	    "max_message, max_visits");
+	    "max_message, max_visits, allow_swap");
 	bad("Store = /x\n", 1, "unknown key 'Store'");
 	bad("stor = /x\n", 1, "unknown key 'stor'");
 	bad("storee = /x\n", 1, "unknown key 'storee'");
@@ -231,6 +231,18 @@ test_counts(void **state)
 	bad_value("max_visits", "-1", KH_EFORMAT, "plain digits");
 	bad_value("max_visits", "007", KH_EFORMAT, "leading zero");
 	bad_value("max_visits", "many", KH_EFORMAT, "plain digits");
+}
+
+static void
+test_allow_swap(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_value("allow_swap", "yes"), KH_OK);
+	assert_true(c.allow_swap);
+	assert_int_equal(parse_value("allow_swap", "no"), KH_OK);
+	assert_false(c.allow_swap);
+	bad_value("allow_swap", "true", KH_EFORMAT, "must be yes or no");
+	bad_value("allow_swap", "YES", KH_EFORMAT, "must be yes or no");
 }
 
 static void
@@ -402,6 +414,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_caps),
     cmocka_unit_test(test_sizes),
     cmocka_unit_test(test_counts),
+    cmocka_unit_test(test_allow_swap),
     cmocka_unit_test(test_site_name),
     cmocka_unit_test(test_onion_address),
     cmocka_unit_test(test_l30_site_name),

@@ -152,6 +152,7 @@ class Drop:
             "store": self.store,
             "state": self.state,
             "newsrooms": self.cards,
+            "allow_swap": "yes",  # of whatever machine this is
             **settings,
         }
         self.process = None
