@@ -67,6 +67,8 @@
 #define KH_CARD_LANGUAGES_MAX 16
 #define KH_OUTLETS_MAX 32 /* newsrooms of one instance */
 #define KH_TRUSTED_COMMENT_MAX 1024 /* minisign allows 8192 */
+#define KH_COURIER_TOKEN_LEN 43 /* 32 random bytes in base64url, unpadded */
+#define KH_COURIER_HASH_LEN 32 /* BLAKE2b-256 */
 
 /* Store. */
 #define KH_OBJECT_ID_LEN 16 /* random bytes; 32 hex digits on disk */
