@@ -15,6 +15,7 @@ static const char *const names[] = {
     [KH_ROLE_DOOR] = "door",
     [KH_ROLE_VISIT] = "visit",
     [KH_ROLE_STORE] = "store",
+    [KH_ROLE_COURIER] = "courier",
 };
 
 const char *

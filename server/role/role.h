@@ -25,11 +25,12 @@
  */
 KH_CHECKED enum kh_err kh_role_confine(enum kh_role role);
 
-/* "keeper", "door", "visit", "store". */
+/* "keeper", "door", "visit", "store", "courier". */
 const char *kh_role_name(enum kh_role role);
 
 /* A role's main. Returns its exit status. */
 int kh_door_main(void);
 int kh_store_main(void);
+int kh_courier_main(void);
 
 #endif
