@@ -135,7 +135,7 @@ error_text(unsigned status, char out[static EXTRA_MAX])
 {
 	int n;
 
-	n = snprintf(out, EXTRA_MAX, "{\"error\":\"%s\"}\n",
+	n = snprintf(out, EXTRA_MAX, "{\"error\":\"%s\"}",
 	    statuses[find_status(status)].word);
 	PRECOND(n > 0 && n < EXTRA_MAX);
 	return (size_t)n;

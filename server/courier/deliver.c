@@ -85,7 +85,7 @@ take_collected(struct kh_errand *x, const uint8_t *body, size_t n)
 		status = tell(x, ids);
 	else
 		status = e == KH_ELIMIT ? 413 : 400;
-	len = snprintf(text, sizeof(text), "{\"collected\":%u}\n", ids->n);
+	len = snprintf(text, sizeof(text), "{\"collected\":%u}", ids->n);
 	free(ids);
 	PRECOND(len > 0 && (size_t)len < sizeof(text));
 	if (status != 200)
@@ -130,7 +130,7 @@ static enum kh_err
 take_reply(struct kh_errand *x, const struct kh_courier_route *to,
     const uint8_t *body, size_t n)
 {
-	static const char text[] = "{\"stored\":true}\n";
+	static const char text[] = "{\"stored\":true}";
 	struct kh_msg m = {.type = KH_MSG_PUT};
 	unsigned status = 500;
 	int with, fd = -1;

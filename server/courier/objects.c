@@ -114,9 +114,9 @@ gather(struct kh_errand *x, const struct kh_courier_route *to, struct text *t)
 	} while (m.u.objects.more == 1 && left > 0);
 	sodium_bin2hex(next, sizeof(next), last, sizeof(last));
 	if (m.u.objects.more == 1)
-		put(t, "],\"next\":\"%s\"}\n", next);
+		put(t, "],\"next\":\"%s\"}", next);
 	else
-		put(t, "],\"next\":null}\n");
+		put(t, "],\"next\":null}");
 	return KH_OK;
 }
 
@@ -198,7 +198,7 @@ kh_errand_health(struct kh_errand *x)
 	else if (m.u.objects.n == 0)
 		objects = "none";
 	n = snprintf(text, sizeof(text),
-	    "{\"version\":\"" KH_VERSION "\",\"up\":true,\"objects\":\"%s\"}\n",
+	    "{\"version\":\"" KH_VERSION "\",\"up\":true,\"objects\":\"%s\"}",
 	    objects);
 	PRECOND(n > 0 && (size_t)n < sizeof(text));
 	return kh_errand_json(x, 200, "", text, (size_t)n);
