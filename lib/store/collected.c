@@ -160,11 +160,11 @@ collect_one(struct kh_store *st, const struct kh_collectors *all, uint32_t who,
 	if (e != KH_OK || !there)
 		return e;
 	e = by_all_but(st, all, who, id, last);
-	if (e != KH_OK)
-		*last = false;
-	else
+	if (e == KH_OK)
 		e = *last ? remove_object(st, id)
 			  : make_mark(st, id, all->id[who]);
+	if (e != KH_OK)
+		*last = false; /* its marks stay as long as it does */
 	return e;
 }
 
@@ -191,6 +191,7 @@ kh_store_collect(struct kh_store *st, const struct kh_collectors *all,
 		if (last[i])
 			remove_marks(st, all, ids->id[i]);
 	}
+	kh_dir_hide_times(st->collected_fd);
 	return e != KH_OK ? e : synced;
 }
 
