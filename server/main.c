@@ -45,6 +45,9 @@ static const char usage[] =
     "  max_upload     largest request (default 20 GiB)\n"
     "  max_message    longest message, characters (default 100000)\n"
     "  max_visits     connections at once (default 1000)\n"
+    "  courier_listen for couriers: as source_listen (default none)\n"
+    "  retention_days after which objects go, collected or not (default 0:\n"
+    "                 never)\n"
     "  allow_swap     start although swap is not encrypted (default no)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
@@ -80,16 +83,21 @@ run_role(const char *name)
 		return kh_door_main();
 	if (strcmp(name, kh_role_name(KH_ROLE_STORE)) == 0)
 		return kh_store_main();
+	if (strcmp(name, kh_role_name(KH_ROLE_COURIER)) == 0)
+		return kh_courier_main();
 	return KH_EXIT_USAGE;
 }
 
 /* A visit needs one descriptor in the door, three in the store; what breaks
  * first under load is this limit, so it is looked at before. */
 static enum kh_exit
-raise_descriptors(uint32_t max_visits)
+raise_descriptors(uint32_t max_visits, bool courier)
 {
 	rlim_t need = (rlim_t)max_visits * 6 + 64;
 	struct rlimit rl;
+
+	if (courier)
+		need += (rlim_t)KH_COURIER_VISITS_MAX * 2;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return KH_EXIT_OSERR;
@@ -126,6 +134,7 @@ static enum kh_exit
 load(const char *path, struct kh_keeper *k)
 {
 	struct kh_config_fault fault;
+	enum kh_exit x;
 	enum kh_err e;
 
 	e = kh_config_load(path, &k->config, &fault);
@@ -141,8 +150,39 @@ load(const char *path, struct kh_keeper *k)
 	k->site.max_upload = k->config.max_upload;
 	k->site.max_message = k->config.max_message;
 	k->site.max_visits = k->config.max_visits;
-	return kh_outlets_load(
+	x = kh_outlets_load(
 	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
+	if (x != KH_EXIT_OK)
+		return x;
+	kh_outlets_couriers(k);
+	if (k->config.has_courier && k->tokens.n < k->site.n_outlets)
+		kh_say("warning: %u of %u cards have no courier token: these "
+		       "newsrooms cannot collect, and nothing is kept for them",
+		    k->site.n_outlets - k->tokens.n, k->site.n_outlets);
+	return KH_EXIT_OK;
+}
+
+/* The couriers' socket, if there is to be one. */
+static enum kh_exit
+open_courier(struct kh_keeper *k)
+{
+	char where[KH_PATH_MAX + 16];
+	enum kh_exit x;
+
+	if (!k->config.has_courier)
+		return KH_EXIT_OK;
+	x = kh_listen_open(&k->config.courier_listen, &k->courier_listen, where,
+	    sizeof(where));
+	if (x == KH_EXIT_OK)
+		kh_say("couriers on %s", where);
+	return x;
+}
+
+static void
+remove_socket(const struct kh_listen *l, int fd)
+{
+	if (fd >= 0 && l->kind == KH_LISTEN_UNIX)
+		(void)unlink(l->path);
 }
 
 static enum kh_exit
@@ -157,7 +197,8 @@ serve(struct kh_keeper *k)
 		       "through may reach swap: raise LimitMEMLOCK=");
 	x = kh_swap_check(NULL, k->config.allow_swap);
 	if (x == KH_EXIT_OK)
-		x = raise_descriptors(k->config.max_visits);
+		x = raise_descriptors(
+		    k->config.max_visits, k->config.has_courier);
 	if (x == KH_EXIT_OK)
 		x = kh_users_choose(k->uids);
 	if (x == KH_EXIT_OK)
@@ -172,9 +213,11 @@ serve(struct kh_keeper *k)
 		return x;
 	kh_say("listening on %s, %u newsroom%s", where, k->site.n_outlets,
 	    k->site.n_outlets == 1 ? "" : "s");
-	x = kh_keeper_run(k);
-	if (k->config.source_listen.kind == KH_LISTEN_UNIX)
-		(void)unlink(k->config.source_listen.path);
+	x = open_courier(k);
+	if (x == KH_EXIT_OK)
+		x = kh_keeper_run(k);
+	remove_socket(&k->config.source_listen, k->listen);
+	remove_socket(&k->config.courier_listen, k->courier_listen);
 	return x;
 }
 
@@ -205,7 +248,7 @@ keeper_main(const char *path, bool check)
 	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
-	k->listen = k->store_dir = -1;
+	k->listen = k->courier_listen = k->store_dir = -1;
 	x = load(path, k);
 	if (x == KH_EXIT_OK && check)
 		printf("%s: in order, %u newsroom%s\n", path, k->site.n_outlets,

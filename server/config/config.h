@@ -29,6 +29,9 @@ struct kh_listen {
 
 struct kh_config {
 	struct kh_listen source_listen; /* required */
+	bool has_courier; /* courier_listen is there */
+	struct kh_listen courier_listen;
+	uint32_t retention_days; /* 0: objects stay until they are collected */
 	char store[KH_PATH_MAX + 1]; /* required; "/path" or "dir:/path" */
 	char newsrooms[KH_PATH_MAX + 1]; /* required */
 	/* What the instance itself must keep: its salt. Default: the store's

@@ -96,6 +96,7 @@ end(void **state)
 	assert_int_equal(waitpid(store, NULL, 0), store);
 	empty("objects");
 	empty("replies");
+	empty("collected");
 	close(dir);
 	return rmdir(base);
 }
