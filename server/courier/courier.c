@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,6 +240,8 @@ open_site(struct courier *c)
 	/* A store that waits for its disk must not hold up the deadlines. */
 	if (fcntl(c->store, F_SETFL, O_NONBLOCK) != 0)
 		return KH_ESYS;
+	/* jansson would open /dev/urandom at its first object. 0 is no seed. */
+	json_object_seed(1 + (size_t)randombytes_random());
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
 	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX);
 }
