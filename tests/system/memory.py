@@ -46,12 +46,13 @@ class Sent:
     """An upload whose last bytes are kept back, and what must not be found."""
 
     def __init__(self, token):
-        self.message, self.name, self.data = (
-            os.urandom(24).hex().encode() for _ in range(3)
+        # Short and repeated, so that a piece of it is found too.
+        self.message, self.name = (
+            os.urandom(8).hex().encode() for _ in range(2)
         )
-        binary = bytes.fromhex(self.data.decode())
-        self.form = Form(token).field("message", b"m " + self.message)
-        self.form.file(f"{self.name.decode()}.pdf", binary * 20000)
+        binary = os.urandom(12)
+        self.form = Form(token).field("message", b"m " + 9 * self.message)
+        self.form.file(f"{2 * self.name.decode()}.pdf", binary * 40000)
         self.needles = {
             "message": self.message,
             "name": self.name,
