@@ -134,11 +134,12 @@ def power_cut():
     store = os.path.join(top, "store")
     os.mkdir(store, 0o700)
     said = Commits()
-    said.run(store, 0, CUT_COMMITS, clock=remembers.clock)
+    try:
+        said.run(store, 0, CUT_COMMITS, clock=remembers.clock)
+    finally:
+        disk.unmount(top, remembers.where)
+        os.waitpid(remembers.pid, 0)
     equal(len(said.yes), CUT_COMMITS, "acknowledged")
-    disk.unmount(top)
-    disk.unmount(remembers.where)
-    os.waitpid(remembers.pid, 0)
     cuts = Cuts(remembers)
     first, last = said.yes[0], said.yes[CUT_COMMITS - 1]
     flushes = sum(1 for at, _ in cuts.log[first:last] if at == FLUSH)
@@ -314,7 +315,7 @@ def test_l24_disk_fills():
     os.unlink(filler)
     agree(service, sent)
     equal(drafts(small.top), 0, "drafts")
-    os.sync()
+    disk.must("sync", "-f", small.top)
     now = os.statvfs(small.top)
     check(now.f_bfree + 64 >= before.f_bfree,
           f"{before.f_bfree - now.f_bfree} blocks are not free again")
