@@ -76,8 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || size > 2 * sizeof(m))
 		return 0;
-	from = (enum kh_role)((data[0] & 3) + (data[0] >> 6 & 1));
-	to = (enum kh_role)((data[0] >> 2 & 3) + (data[0] >> 7 & 1));
+	from = (enum kh_role)(data[0] % KH_ROLE_N);
+	to = (enum kh_role)(data[0] / KH_ROLE_N % KH_ROLE_N);
 	n_fds = data[1] % (FDS_MAX + 1);
 	n = size - 2;
 	memcpy(&m, data + 2, n < sizeof(m) ? n : sizeof(m));
@@ -87,6 +87,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(m.type > 0 && m.type < KH_MSG_N && m.zero == 0);
 		must(n >= HEAD_LEN && n <= sizeof(m) && n_fds <= 1);
 		must(from != to);
+		/* A visit and an errand are told by the store alone, and nobody
+		 * but the keeper says how a role is to be. */
+		must(to != KH_ROLE_VISIT || from == KH_ROLE_STORE);
+		must(to != KH_ROLE_COURIER || from == KH_ROLE_STORE ||
+		    from == KH_ROLE_KEEPER);
+		must(to != KH_ROLE_DOOR || from == KH_ROLE_KEEPER);
 	}
 
 	must(kh_ipc_pair(pair) == KH_OK);
