@@ -35,7 +35,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev libseccomp-dev zlib1g-dev libjansson-dev \
 	libutf8proc-dev diceware gettext python3
 DEPS_DEMO := curl
-DEPS_TEST := libcmocka-dev age minisign unzip curl strace
+DEPS_TEST := libcmocka-dev age minisign unzip curl strace e2fsprogs mount
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
@@ -248,12 +248,14 @@ check-built: all tests
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label $(or $(LABEL),check) \
 	    $(UNITS) $(REPLAY_RUNS) $(INTEROP) $(SYSTEM)
 
-# What takes long: objects of more than 4 GiB.
+# What takes long: objects of more than 4 GiB, a whole day, power cuts by the
+# thousand.
 check-nightly:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
-	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large
+	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
+	    tests/system/silence.py tests/system/lost.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log

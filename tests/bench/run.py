@@ -24,6 +24,8 @@ import tempfile
 import threading
 import time
 
+import visit
+
 GOAL = 0.90
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -402,6 +404,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as base:
         bench = Bench(options, pathlib.Path(base).resolve())
         try:
+            visit.report(bench.server, children)
             bench.warm()
             small = memory_of_small(bench)
             bench.server.upload(bench.input, watched=True)
