@@ -20,6 +20,7 @@
 #include "server/role/role.h"
 
 #define LOCKED_MIN 1048576 /* what one visit locks, with room to spare */
+#define LOCKED_MAX (64U << 20) /* a visit that shows long answers */
 #define DEFAULT_CONFIG "/etc/knothole/knotholed.conf"
 
 static const char usage[] =
@@ -46,7 +47,8 @@ static const char usage[] =
     "  max_visits     connections at once (default 1000)\n"
     "  courier_listen for couriers: as source_listen (default none)\n"
     "  retention_days after which objects go, collected or not (default 0:\n"
-    "                 never)\n";
+    "                 never)\n"
+    "  allow_swap     start although swap is not encrypted (default no)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
 static int
@@ -114,6 +116,20 @@ raise_descriptors(uint32_t max_visits, bool courier)
 	return KH_EXIT_OK;
 }
 
+/* The roles are not root, and so bound by the limit: as high as may be. */
+static void
+raise_locked(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) != 0 || rl.rlim_cur >= LOCKED_MAX)
+		return;
+	if (geteuid() == 0 && rl.rlim_max < LOCKED_MAX)
+		rl.rlim_max = LOCKED_MAX;
+	rl.rlim_cur = rl.rlim_max < LOCKED_MAX ? rl.rlim_max : LOCKED_MAX;
+	(void)setrlimit(RLIMIT_MEMLOCK, &rl); /* the probe tells */
+}
+
 static enum kh_exit
 load(const char *path, struct kh_keeper *k)
 {
@@ -175,12 +191,19 @@ serve(struct kh_keeper *k)
 	char where[KH_PATH_MAX + 16];
 	enum kh_exit x;
 
+	raise_locked();
 	if (kh_secret_probe(LOCKED_MIN) != KH_OK)
 		kh_say("warning: memory cannot be locked here, so what passes "
 		       "through may reach swap: raise LimitMEMLOCK=");
-	x = raise_descriptors(k->config.max_visits, k->config.has_courier);
+	x = kh_swap_check(NULL, k->config.allow_swap);
 	if (x == KH_EXIT_OK)
-		x = kh_store_dir_open(k->config.store, &k->store_dir);
+		x = raise_descriptors(
+		    k->config.max_visits, k->config.has_courier);
+	if (x == KH_EXIT_OK)
+		x = kh_users_choose(k->uids);
+	if (x == KH_EXIT_OK)
+		x = kh_store_dir_open(
+		    k->config.store, k->uids[KH_ROLE_STORE], &k->store_dir);
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)
@@ -222,7 +245,7 @@ keeper_main(const char *path, bool check)
 
 	/* It holds the instance's salt: locked memory, no core, no debugger. */
 	k = kh_secret_alloc(sizeof(*k));
-	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER) != KH_OK)
+	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
 	k->listen = k->courier_listen = k->store_dir = -1;

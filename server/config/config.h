@@ -44,6 +44,7 @@ struct kh_config {
 	/* Bytes of a request body, KH_UPLOAD_MIN to KH_UPLOAD_MAX; 20 GiB. */
 	uint64_t max_upload;
 	uint32_t max_message; /* characters; default 100000 */
+	bool allow_swap; /* start although swap is not encrypted; no */
 	uint32_t max_visits; /* connections at once; default 1000 */
 };
 

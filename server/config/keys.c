@@ -300,6 +300,15 @@ set_retention_days(struct kh_config_state *cs, const char *value)
 	    cs, value, 0, KH_RETENTION_MAX, &cs->out->retention_days);
 }
 
+static enum kh_err
+set_allow_swap(struct kh_config_state *cs, const char *value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return kh_config_bad(cs, KH_EFORMAT, "must be yes or no");
+	cs->out->allow_swap = value[0] == 'y';
+	return KH_OK;
+}
+
 const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"source_listen", true, "tcp:127.0.0.1:8080", set_source_listen},
     {"store", true, "/var/lib/knothole/store", set_store},
@@ -315,6 +324,7 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"courier_listen", false, "unix:/run/knothole/courier.sock",
 	set_courier_listen},
     {"retention_days", false, "90", set_retention_days},
+    {"allow_swap", false, "yes", set_allow_swap},
 };
 
 void

@@ -20,7 +20,7 @@
 
 #include "server/courier/errand.h"
 #include "server/door/door.h"
-#include "server/role/role.h"
+#include "server/role/confine.h"
 
 #define EVENTS_MAX 16
 #define TICK_MS 1000
@@ -39,6 +39,7 @@ struct courier {
 	struct kh_msg_tokens tokens;
 	char busy[BUSY_CAP]; /* written once, at the start */
 	size_t n_busy;
+	struct kh_filter filter; /* of the errands */
 };
 
 static int64_t
@@ -86,6 +87,7 @@ errand(struct courier *c, size_t place, int conn, int store)
 	x.store = KH_ERRAND_STORE_FD;
 	x.tokens = &c->tokens;
 	x.counter = &c->guests.counter[place];
+	x.filter = &c->filter;
 	/* The end of an answer is not to wait for anything (TCP only). */
 	(void)setsockopt(x.conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	_exit(kh_errand_run(&x));
@@ -281,11 +283,16 @@ kh_courier_main(void)
 	static struct courier c = {
 	    .epoll = -1, .signals = -1, .listen = -1, .store = -1};
 	struct kh_msg ready = {.type = KH_MSG_READY};
+	struct kh_confine confine = {.dir = -1};
+	int status;
 
-	if (open_site(&c) != KH_OK || open_events(&c) != KH_OK)
+	if (open_site(&c) != KH_OK || open_events(&c) != KH_OK ||
+	    kh_filter_make(KH_ROLE_ERRAND, &c.filter) != KH_OK)
 		return 1;
-	if (kh_role_confine(KH_ROLE_COURIER) != KH_OK)
-		return 1;
+	confine.uid = (uid_t)c.tokens.uid;
+	status = kh_role_confine(KH_ROLE_COURIER, &confine);
+	if (status != 0)
+		return status;
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		return 1;
 	return serve(&c);

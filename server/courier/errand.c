@@ -140,9 +140,14 @@ serve(struct kh_errand *x)
 int
 kh_errand_run(struct kh_errand *x)
 {
+	const struct kh_confine confine = {.dir = -1, .filter = x->filter};
 	enum kh_err e;
+	int status;
 
 	PRECOND(x->tokens->n <= KH_OUTLETS_MAX);
+	status = kh_role_confine(KH_ROLE_ERRAND, &confine);
+	if (status != 0)
+		return status;
 	do
 		e = serve(x);
 	while (e == KH_OK && x->keep);

@@ -21,7 +21,9 @@ enum kh_role {
 	KH_ROLE_DOOR,
 	KH_ROLE_VISIT,
 	KH_ROLE_STORE,
-	KH_ROLE_COURIER /* its process, and the one of each connection to it */
+	KH_ROLE_COURIER,
+	KH_ROLE_ERRAND, /* one connection of a courier's */
+	KH_ROLE_N
 };
 
 enum kh_msg_type {
@@ -48,16 +50,16 @@ enum kh_msg_type {
 	KH_MSG_FORGOTTEN, /* store to visit */
 	KH_MSG_TOKENS, /* keeper to courier; listening socket */
 	KH_MSG_COURIER_LINK, /* keeper to store; its channel to the courier */
-	KH_MSG_LIST, /* courier to store: which objects are there? */
-	KH_MSG_OBJECTS, /* store to courier: a page of them */
-	KH_MSG_NO_OBJECTS, /* store to courier: why not */
-	KH_MSG_OPEN, /* courier to store: this object */
-	KH_MSG_OBJECT, /* store to courier; its descriptor, for reading */
-	KH_MSG_NO_OBJECT, /* store to courier: it is not there, or why not */
-	KH_MSG_COLLECT, /* courier to store: a newsroom has these objects */
-	KH_MSG_COLLECTED, /* store to courier: it is durable, or why not */
-	KH_MSG_PUT, /* courier to store: an answer; sealed memory with it */
-	KH_MSG_STORED, /* store to courier: it is durable, or why not */
+	KH_MSG_LIST, /* errand to store: which objects are there? */
+	KH_MSG_OBJECTS, /* store to errand: a page of them */
+	KH_MSG_NO_OBJECTS, /* store to errand: why not */
+	KH_MSG_OPEN, /* errand to store: this object */
+	KH_MSG_OBJECT, /* store to errand; its descriptor, for reading */
+	KH_MSG_NO_OBJECT, /* store to errand: it is not there, or why not */
+	KH_MSG_COLLECT, /* errand to store: a newsroom has these objects */
+	KH_MSG_COLLECTED, /* store to errand: it is durable, or why not */
+	KH_MSG_PUT, /* errand to store: an answer; sealed memory with it */
+	KH_MSG_STORED, /* store to errand: it is durable, or why not */
 	KH_MSG_N
 };
 
@@ -68,6 +70,7 @@ struct kh_msg_site {
 	uint32_t max_message;
 	uint32_t max_visits;
 	uint32_t n_outlets;
+	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
 
@@ -78,6 +81,7 @@ struct kh_msg_outlet {
 
 struct kh_msg_store_dir {
 	uint32_t max_visits;
+	uint32_t uid; /* to become, when started as root */
 	uint32_t retention_days; /* 0: for ever */
 	struct kh_collectors collectors; /* in the order of the tokens */
 };
@@ -85,6 +89,7 @@ struct kh_msg_store_dir {
 /* Who may collect: a hash for each newsroom that has given one. */
 struct kh_msg_tokens {
 	uint32_t n;
+	uint32_t uid; /* to become, when started as root */
 	uint8_t hash[KH_OUTLETS_MAX][KH_COURIER_HASH_LEN];
 };
 

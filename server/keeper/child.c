@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,9 +36,28 @@ kh_child_stop(struct kh_child *c)
 	c->pid = -1;
 }
 
-/* Wait for KH_MSG_READY. */
+/* Did it end because it could not be confined? Say so; true then. */
+static bool
+unconfined(struct kh_child *c)
+{
+	const char *why = NULL;
+	int status;
+
+	if (waitpid(c->pid, &status, 0) != c->pid)
+		return false;
+	c->pid = -1;
+	if (WIFEXITED(status))
+		why = kh_confine_failure(WEXITSTATUS(status));
+	if (why != NULL)
+		kh_say("the %s did not start, because it cannot be confined: "
+		       "%s",
+		    kh_role_name(c->role), why);
+	return why != NULL;
+}
+
+/* Wait for KH_MSG_READY. KH_EUNSUP: why not has been said. */
 static enum kh_err
-await_ready(const struct kh_child *c)
+await_ready(struct kh_child *c)
 {
 	struct pollfd pfd = {.fd = c->control, .events = POLLIN};
 	struct kh_msg m;
@@ -47,7 +67,9 @@ await_ready(const struct kh_child *c)
 	if (poll(&pfd, 1, START_MS) != 1)
 		return KH_EPROTO;
 	e = kh_ipc_recv(c->control, c->role, KH_ROLE_KEEPER, &m, &fd);
-	return e == KH_OK && m.type != KH_MSG_READY ? KH_EPROTO : e;
+	if (e == KH_OK && m.type != KH_MSG_READY)
+		return KH_EPROTO;
+	return e != KH_OK && unconfined(c) ? KH_EUNSUP : e;
 }
 
 static enum kh_err
@@ -56,6 +78,7 @@ tell_store(const struct kh_keeper *k, const struct kh_child *c)
 	struct kh_msg m = {.type = KH_MSG_STORE_DIR};
 
 	m.u.store_dir.max_visits = k->config.max_visits;
+	m.u.store_dir.uid = (uint32_t)k->uids[KH_ROLE_STORE];
 	m.u.store_dir.retention_days = k->config.retention_days;
 	m.u.store_dir.collectors = k->collectors;
 	return kh_ipc_send(c->control, &m, k->store_dir);
@@ -70,6 +93,7 @@ tell_door(const struct kh_keeper *k, const struct kh_child *c)
 	uint32_t i;
 
 	m.u.site = k->site;
+	m.u.site.uid = (uint32_t)k->uids[KH_ROLE_DOOR];
 	e = kh_ipc_send(c->control, &m, k->listen);
 	kh_wipe(&m, sizeof(m));
 	m.type = KH_MSG_OUTLET;
@@ -86,6 +110,7 @@ tell_courier(const struct kh_keeper *k, const struct kh_child *c)
 	struct kh_msg m = {.type = KH_MSG_TOKENS};
 
 	m.u.tokens = k->tokens;
+	m.u.tokens.uid = (uint32_t)k->uids[KH_ROLE_COURIER];
 	return kh_ipc_send(c->control, &m, k->courier_listen);
 }
 
@@ -141,9 +166,9 @@ kh_child_start(
 		e = link_to(c, store);
 	if (e == KH_OK)
 		e = await_ready(c);
-	if (e != KH_OK) {
+	if (e != KH_OK && e != KH_EUNSUP)
 		say_failed(k, c->role, e);
+	if (e != KH_OK)
 		kh_child_stop(c);
-	}
 	return e;
 }

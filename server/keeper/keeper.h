@@ -6,6 +6,7 @@
 #ifndef KNOTHOLED_KEEPER_H
 #define KNOTHOLED_KEEPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,6 +33,7 @@ struct kh_keeper {
 	int listen;
 	int courier_listen; /* -1: no couriers */
 	int store_dir;
+	uid_t uids[KH_ROLE_N]; /* what the roles become; 0: what we are */
 };
 
 /* A role that runs, or is to run again. */
@@ -75,8 +77,22 @@ enum kh_exit kh_listen_open(
  */
 enum kh_exit kh_salt_load(const char *dir, uint8_t salt[static KH_SALT_LEN]);
 
-/* Make (if need be) and open the store's directory. */
-enum kh_exit kh_store_dir_open(const char *where, int *fd);
+/* Make (if need be) and open the store's directory. `owner` becomes who the
+ * store will run as, 0: us. */
+enum kh_exit kh_store_dir_open(const char *where, uid_t owner, int *fd);
+
+/* Choose the users of the roles; all 0 when we are not root ourselves. */
+enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
+
+/*
+ * Is there swap that is not encrypted? Then it is said, and unless `allowed`
+ * it is KH_EXIT_CONFIG.
+ *	swaps	a file in the form of /proc/swaps (proc(5)), or NULL for that
+ */
+enum kh_exit kh_swap_check(const char *swaps, bool allowed);
+
+/* Give a directory and what is in it, two levels deep, to a user. */
+enum kh_exit kh_hand_over(int dir, uid_t uid);
 
 /*
  * Start a role: fork, exec this program again, its end of a new channel as

@@ -13,7 +13,8 @@
 #define V KH_ROLE_VISIT
 #define S KH_ROLE_STORE
 #define C KH_ROLE_COURIER
-#define N_ROLES 5
+#define E KH_ROLE_ERRAND
+#define N_ROLES KH_ROLE_N
 
 /* One line for each permitted (message, sender, receiver). */
 static const struct line {
@@ -49,16 +50,16 @@ static const struct line {
     {KH_MSG_FORGOTTEN, S, V, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_TOKENS, K, C, sizeof(struct kh_msg_tokens), 1},
     {KH_MSG_COURIER_LINK, K, S, 0, 1},
-    {KH_MSG_LIST, C, S, sizeof(struct kh_msg_list), 0},
-    {KH_MSG_OBJECTS, S, C, sizeof(struct kh_object_page), 0},
-    {KH_MSG_NO_OBJECTS, S, C, sizeof(struct kh_msg_verdict), 0},
-    {KH_MSG_OPEN, C, S, sizeof(struct kh_msg_open), 0},
-    {KH_MSG_OBJECT, S, C, 0, 1},
-    {KH_MSG_NO_OBJECT, S, C, sizeof(struct kh_msg_verdict), 0},
-    {KH_MSG_COLLECT, C, S, sizeof(struct kh_msg_collect), 0},
-    {KH_MSG_COLLECTED, S, C, sizeof(struct kh_msg_verdict), 0},
-    {KH_MSG_PUT, C, S, sizeof(struct kh_msg_put), 1},
-    {KH_MSG_STORED, S, C, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_LIST, E, S, sizeof(struct kh_msg_list), 0},
+    {KH_MSG_OBJECTS, S, E, sizeof(struct kh_object_page), 0},
+    {KH_MSG_NO_OBJECTS, S, E, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_OPEN, E, S, sizeof(struct kh_msg_open), 0},
+    {KH_MSG_OBJECT, S, E, 0, 1},
+    {KH_MSG_NO_OBJECT, S, E, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_COLLECT, E, S, sizeof(struct kh_msg_collect), 0},
+    {KH_MSG_COLLECTED, S, E, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_PUT, E, S, sizeof(struct kh_msg_put), 1},
+    {KH_MSG_STORED, S, E, sizeof(struct kh_msg_verdict), 0},
 };
 
 #define N_LINES (sizeof(lines) / sizeof(lines[0]))

@@ -76,6 +76,7 @@ test_every_refusal(void **state)
 		    kh_reason_status(reasons[i].why), reasons[i].status);
 		EACH_LANGUAGE(v)
 		{
+			memcpy(v.address, site.conf.onion, sizeof(v.address));
 			kh_page_refusal(&h, &v, reasons[i].why);
 			page();
 			assert_page(v.lang);
@@ -181,7 +182,9 @@ static void
 test_code_is_legible(void **state)
 {
 	struct kh_code code;
-	char words[KH_CODE_WORDS_TEXT_LEN], item[KH_WORD_MAX + 12], *w;
+	char words[KH_CODE_WORDS_TEXT_LEN], item[KH_WORD_MAX + 12];
+	const char *w;
+	size_t n;
 
 	(void)state;
 	EACH_LANGUAGE(v)
@@ -193,8 +196,10 @@ test_code_is_legible(void **state)
 		    count("<ol class=\"words\" dir=\"ltr\" lang=\"en\">"), 1);
 		assert_int_equal(count("<div class=\"code\" dir=\"ltr\""), 2);
 		kh_code_words(&code, words);
-		for (w = strtok(words, " "); w != NULL; w = strtok(NULL, " ")) {
-			snprintf(item, sizeof(item), "<li>%s</li>", w);
+		for (w = words; *w != '\0'; w += n + (w[n] == ' ')) {
+			n = strcspn(w, " ");
+			snprintf(
+			    item, sizeof(item), "<li>%.*s</li>", (int)n, w);
 			assert_true(has(item));
 		}
 		assert_int_equal(count("<li>"), KH_CODE_WORDS);

@@ -54,7 +54,7 @@ static void
 ask(int c, struct kh_msg *m, int with, int *fd)
 {
 	assert_int_equal(kh_ipc_send(c, m, with), KH_OK);
-	receive(c, KH_ROLE_STORE, KH_ROLE_COURIER, m, fd);
+	receive(c, KH_ROLE_STORE, KH_ROLE_ERRAND, m, fd);
 }
 
 /* It is told so by being dropped. */
@@ -65,7 +65,7 @@ dropped(struct kh_msg m, int with)
 
 	assert_int_equal(kh_ipc_send(c, &m, with), KH_OK);
 	assert_int_equal(
-	    kh_ipc_recv(c, KH_ROLE_STORE, KH_ROLE_COURIER, &m, &fd), KH_EPROTO);
+	    kh_ipc_recv(c, KH_ROLE_STORE, KH_ROLE_ERRAND, &m, &fd), KH_EPROTO);
 	close(c);
 }
 
