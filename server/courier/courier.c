@@ -238,6 +238,7 @@ open_site(struct courier *c)
 	/* A store that waits for its disk must not hold up the deadlines. */
 	if (fcntl(c->store, F_SETFL, O_NONBLOCK) != 0)
 		return KH_ESYS;
+	kh_courier_ids_init();
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
 	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX);
 }
