@@ -65,13 +65,13 @@ outlets(struct kh_html *h, const struct kh_view *v)
 		kh_html_raw(h, words); /* whole, for programs */
 		kh_html_raw(h, "\">");
 		kh_layout_say(h, v, KH_T_SEND_KEY);
-		kh_html_raw(h, ": ");
-		kh_layout_words(h, "fp", words);
-		kh_html_raw(h, "<span class=\"links\"><a href=\"/keys/");
+		kh_html_raw(h, " · <a href=\"/keys/");
 		kh_html_text(h, site->outlets[i].id);
 		kh_html_raw(h, ".age\">");
 		kh_layout_say(h, v, KH_T_SEND_KEYFILE);
-		kh_html_raw(h, "</a></span></div>\n");
+		kh_html_raw(h, "</a>\n");
+		kh_layout_words(h, "fp", words);
+		kh_html_raw(h, "</div>\n");
 	}
 	kh_html_raw(h, "</fieldset>\n");
 }
@@ -123,7 +123,7 @@ kh_form_frames(
 {
 	if (t->status == NULL)
 		return;
-	kh_html_raw(h, "<iframe id=\"status\" height=\"300\" title=\"");
+	kh_html_raw(h, "<iframe id=\"status\" height=\"490\" title=\"");
 	kh_layout_say(h, v, KH_T_SEND_PROGRESS);
 	kh_html_raw(h, "\" src=\"/");
 	kh_html_raw(h, kh_lang_codes[v->lang]);
@@ -131,7 +131,7 @@ kh_form_frames(
 	kh_html_text(h, t->status);
 	kh_html_raw(h,
 	    "\"></iframe>\n<iframe id=\"upload\" name=\"upload\" "
-	    "height=\"560\" title=\"");
+	    "height=\"530\" title=\"");
 	kh_layout_say(h, v, KH_T_SEND_RECEIPT);
 	kh_html_raw(h, "\"></iframe>\n<p class=\"links\">");
 	kh_layout_link(h, v, "send", KH_T_SEND_AGAIN);

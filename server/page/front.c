@@ -153,7 +153,9 @@ age_command(struct kh_html *h, const struct kh_site *site)
 		kh_html_text(h, site->outlets[i].id);
 		kh_html_raw(h, ".age\"><bdi>");
 		kh_html_text(h, site->outlets[i].id);
-		kh_html_raw(h, ".age</bdi></a></li>\n");
+		kh_html_raw(h, ".age</bdi></a><bdi>");
+		kh_html_text(h, site->outlets[i].card.name);
+		kh_html_raw(h, "</bdi></li>\n");
 	}
 	kh_html_raw(h, "</ul>\n");
 }

@@ -133,7 +133,9 @@ kh_layout_begin(struct kh_html *h, const struct kh_view *v, enum kh_text title)
 	kh_layout_say(h, v, title);
 	kh_html_raw(h, "</title><style>");
 	kh_html_raw(h, kh_page_style());
-	kh_html_raw(h, "</style></head>\n<body>");
+	kh_html_raw(h,
+	    v->framed ? "</style></head>\n<body class=\"frame\">"
+		      : "</style></head>\n<body>");
 	if (!v->framed) {
 		kh_html_raw(h, "<header><bdi>");
 		kh_html_text(h, v->site->conf.name);
@@ -191,13 +193,13 @@ kh_layout_code(
 	    "<div class=\"code\" dir=\"ltr\" lang=\"en\"><output id=\"code\">");
 	kh_html_text(h, words);
 	kh_html_raw(h, "</output></div>\n");
+	if (!v->framed)
+		kh_layout_words(h, "words", words);
 	kh_layout_say_in(h, v, "p", KH_T_CODE_DIGITS);
 	kh_html_raw(
 	    h, "<div class=\"code\" dir=\"ltr\"><output id=\"code-digits\">");
 	kh_html_text(h, digits);
 	kh_html_raw(h, "</output></div>\n");
-	if (!v->framed)
-		kh_layout_words(h, "words", words);
 	kh_wipe(words, sizeof(words));
 	kh_wipe(digits, sizeof(digits));
 }

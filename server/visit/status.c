@@ -237,6 +237,7 @@ kh_status_show(
 	if (e != KH_OK)
 		return e;
 	watch(v, form->upload);
+	v->view.framed = true;
 	r->status = 200;
 	e = kh_reply_stream(v->conn, r);
 	if (e != KH_OK)

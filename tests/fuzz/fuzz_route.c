@@ -73,14 +73,20 @@ check_values(const struct kh_head *h, const struct kh_route *r)
 static void
 check(const struct kh_head *h)
 {
-	char path[KH_CARD_ID_MAX + 32];
+	char path[KH_CARD_ID_MAX + 32], address[KH_ONION_LEN + 1];
 	struct kh_route r;
+	bool proxied;
 
 	memset(&r, 0x77, sizeof(r));
 	kh_route_find(h, &site, &r);
 	must(r.lang < KH_LANG_N && r.outlet < site.conf.n_outlets);
-	(void)kh_route_proxied(h, &site);
-	must(!h->proxied || kh_route_proxied(h, &site));
+	memset(address, 0x77, sizeof(address));
+	proxied = kh_route_proxied(h, &site, address);
+	must(proxied || !h->proxied);
+	/* Of another's bytes, only an address is ever shown. */
+	must(strlen(address) == 0 || strlen(address) == KH_ONION_LEN);
+	must(strspn(address, "abcdefghijklmnopqrstuvwxyz0234567.") ==
+	    strlen(address));
 	if (r.to == KH_TO_NOTHING)
 		return;
 	path_of(&r, path, sizeof(path));

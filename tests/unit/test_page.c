@@ -76,6 +76,7 @@ test_every_refusal(void **state)
 		    kh_reason_status(reasons[i].why), reasons[i].status);
 		EACH_LANGUAGE(v)
 		{
+			memcpy(v.address, site.conf.onion, sizeof(v.address));
 			kh_page_refusal(&h, &v, reasons[i].why);
 			page();
 			assert_page(v.lang);

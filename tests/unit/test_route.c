@@ -11,6 +11,7 @@
 static struct kh_site site;
 static struct kh_head head;
 static char bytes[KH_HEAD_MAX];
+static char address[KH_ONION_LEN + 1];
 
 static int
 setup(void **state)
@@ -233,7 +234,28 @@ proxied(const char *host, const char *fields)
 {
 	if (!ask("/", host, fields))
 		fail_msg("the head is refused: %s", host);
-	return kh_route_proxied(&head, &site);
+	return kh_route_proxied(&head, &site, address);
+}
+
+/* Where to go instead: from the configuration, or else from the name that the
+ * proxy goes by. */
+static void
+test_true_address(void **state)
+{
+	(void)state;
+	assert_true(proxied(ONION ".ly:443", ""));
+	assert_string_equal(address, ONION);
+	assert_true(proxied("sub." ONION ".ly", ""));
+	assert_string_equal(address, ONION);
+	assert_true(proxied("drop.onion.ly", "")); /* no version 3 address */
+	assert_string_equal(address, "");
+	assert_true(proxied("example.org", "Via: 1.1 x\r\n"));
+	assert_string_equal(address, "");
+	memset(site.conf.onion, 'a', KH_ONION_LEN);
+	assert_true(proxied(ONION ".ly", ""));
+	assert_string_equal(address, site.conf.onion);
+	assert_true(proxied("example.org", ""));
+	assert_string_equal(address, site.conf.onion);
 }
 
 /* Without an address of its own, the site knows the marks alone. */
@@ -304,6 +326,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_queries, setup),
     cmocka_unit_test_setup(test_odd_queries, setup),
     cmocka_unit_test_setup(test_proxies, setup),
+    cmocka_unit_test_setup(test_true_address, setup),
     cmocka_unit_test_setup(test_proxies_with_an_address, setup),
 };
 
