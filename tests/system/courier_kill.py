@@ -54,7 +54,7 @@ class Worker(Courier):
         if answer.status in (200, 206) and answer.whole:
             if answer.body != objects[name][start:]:
                 self.wrong.append(f"bytes of {name}")
-        elif answer.status not in (0, 404, 500) and answer.whole:
+        elif answer.status not in (0, 404, 500, 503) and answer.whole:
             self.wrong.append(f"{answer!r} for {name}")
 
     def collect(self, ids):
