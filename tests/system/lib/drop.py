@@ -306,7 +306,7 @@ class Drop:
             "--number", str(number), "--kind", kind, "--day", day,
         ]
         if text is not None:
-            path = os.path.join(self.desk, "answer.txt")
+            path = os.path.join(self.desk, f"answer{newsroom}-{number}.txt")
             with open(path, "wb") as f:
                 f.write(text if isinstance(text, bytes) else text.encode())
             command += ["--text-file", path]
