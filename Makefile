@@ -37,6 +37,9 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
+# npm comes with nodejs from elsewhere, and without it from Debian.
+DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
+	culmus fonts-hosny-amiri $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -93,14 +96,15 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
+BROWSER := tests/browser/drive.py
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
 FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
-.PHONY: all deps demo check check-built check-nightly asan fuzz bench lint \
-	install clean help tests benches fuzzers fuzz-built format FORCE
+.PHONY: all deps demo check check-built check-browser check-nightly asan \
+	fuzz bench lint install clean help tests benches fuzzers fuzz-built format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -218,6 +222,23 @@ check-built: all tests
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label $(or $(LABEL),check) \
 	    $(UNITS) $(REPLAY_RUNS) $(INTEROP) $(SYSTEM)
 
+# The pages, in real browsers without JavaScript. One at a time: two browsers
+# side by side are slow, and slow looks like broken.
+check-browser:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_BROWSER)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	$(MAKE) --no-print-directory $(BUILD)/browser/installed
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-browser --jobs 1 \
+	    --timeout 1800 $(BROWSER)
+
+# What npm brings stays in $(BUILD).
+$(BUILD)/browser/installed: tests/browser/package.json \
+    tests/browser/package-lock.json tests/browser/.npmrc
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --cache cache
+	touch $@
+
 # What takes long: objects of more than 4 GiB.
 check-nightly:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
@@ -283,6 +304,7 @@ help:
 	@echo "make                 build/bin/knotholed, build/bin/knothole"
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
+	@echo "make check-browser   the pages, in browsers without JavaScript"
 	@echo "make check-nightly   the tests that take long"
 	@echo "make asan            the tests under ASan and UBSan"
 	@echo "make fuzz            every fuzzer, FUZZ_SECONDS=60 each"

@@ -1,0 +1,141 @@
+"""A slow, breakable line between browser and server: TCP on loopback, which
+passes on what the browser sends at a given rate, and can be cut."""
+import re
+import select
+import socket
+import struct
+import threading
+import time
+
+STEP = 0.05  # seconds between two portions
+
+
+class Line:
+    """One connection that went through."""
+
+    def __init__(self):
+        self.head = b""  # how the browser's request began
+        self.up = 0  # bytes passed on to the server
+        self.head_at = None  # when the head had been passed on
+        self.down = b""
+        self.down_at = []  # (time, bytes so far)
+        self.open = True
+
+    @property
+    def request(self):
+        """Method and path."""
+        return self.head.split(b" HTTP/", 1)[0].decode("latin-1")
+
+    def when(self, needle):
+        """When the answer had come as far as this; None if it has not."""
+        at = self.down.find(needle)
+        if at < 0:
+            return None
+        end = at + len(needle)
+        return next(when for when, n in self.down_at if n >= end)
+
+
+class Relay:
+    def __init__(self, target, rate=None):
+        self.target = target
+        self.rate = rate  # bytes a second of a POST, or None
+        self.cut_at = None  # end a POST when so many bytes have passed
+        self.lines = []
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def base(self):
+        return "http://%s:%d" % self.address
+
+    def posts(self):
+        with self.lock:
+            return [li for li in self.lines if li.head.startswith(b"POST")]
+
+    def requests(self, pattern):
+        with self.lock:
+            return [li for li in self.lines if re.match(pattern, li.request)]
+
+    def clear(self):
+        with self.lock:
+            self.lines.clear()
+
+    def close(self):
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            line = Line()
+            with self.lock:
+                self.lines.append(line)
+            threading.Thread(
+                target=self._pass, args=(line, near), daemon=True
+            ).start()
+
+    def _pass(self, line, near):
+        far = socket.create_connection(self.target)
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        try:
+            self._pump(line, near, far)
+        except OSError:
+            pass
+        finally:
+            line.open = False
+            near.close()
+            far.close()
+
+    def _pump(self, line, near, far):
+        sending = True
+        next_up = 0.0
+        while True:
+            now = time.monotonic()
+            slow = self.rate and line.head.startswith(b"POST")
+            ready = [far]
+            if sending and (not slow or now >= next_up):
+                ready.append(near)
+            readable, _, _ = select.select(ready, [], [], STEP)
+            if far in readable:
+                data = far.recv(65536)
+                if not data:
+                    near.shutdown(socket.SHUT_WR)
+                    return
+                near.sendall(data)
+                with self.lock:
+                    line.down += data
+                    line.down_at.append((time.monotonic(), len(line.down)))
+            if near in readable:
+                portion = int(self.rate * STEP) or 1 if slow else 65536
+                data = near.recv(portion)
+                if not data:
+                    sending = False
+                    far.shutdown(socket.SHUT_WR)
+                    continue
+                far.sendall(data)
+                next_up = time.monotonic() + STEP
+                self._count(line, data)
+                if self._is_cut(line):
+                    for each in (near, far):
+                        each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                        struct.pack("ii", 1, 0))
+                    return
+
+    def _count(self, line, data):
+        with self.lock:
+            line.up += len(data)
+            if len(line.head) < 65536 and line.head_at is None:
+                line.head += data
+                if b"\r\n\r\n" in line.head:
+                    line.head_at = time.monotonic()
+
+    def _is_cut(self, line):
+        return (
+            self.cut_at is not None
+            and line.head.startswith(b"POST")
+            and line.up >= self.cut_at
+        )
