@@ -33,7 +33,7 @@ endif
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev zlib1g-dev libjansson-dev libutf8proc-dev diceware \
-	python3
+	gettext python3
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
@@ -94,6 +94,9 @@ REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
+# Makers of whole objects and of answers, for tests from outside.
+MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
+
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 BROWSER := tests/browser/drive.py
@@ -110,7 +113,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(BUILD)/tests/mkobject
+tests: $(UNITS) $(REPLAYS) $(MAKERS)
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -130,12 +133,24 @@ $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 	$(Q)$(PYTHON) lib/code/wordlist.py > $@.tmp
 	$(Q)mv $@.tmp $@
 
-$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+# The site's texts: one run makes both files.
+TEXTS := server/text/compile.py $(wildcard server/text/*.po*) \
+	server/text/LINGUAS
+GEN_H := $(BUILD)/gen/text_ids.h
+$(BUILD)/gen/text.c $(GEN_H) &: $(TEXTS)
+	@mkdir -p $(@D)
+	@echo '  GEN  $(BUILD)/gen/text.c'
+	$(Q)$(PYTHON) server/text/compile.py $(BUILD)/gen/text.c.tmp \
+	    $(GEN_H).tmp
+	$(Q)mv $(BUILD)/gen/text.c.tmp $(BUILD)/gen/text.c
+	$(Q)mv $(GEN_H).tmp $(GEN_H)
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_SERVER)) $(CFLAGS_ALL) \
@@ -147,7 +162,7 @@ $(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o
 	@echo '  AR   $@'
 	$(Q)$(AR) rcsD $@ $^
 
-$(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC))
+$(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC)) $(BUILD)/obj/gen/text.o
 	@mkdir -p $(@D)
 	$(Q)rm -f $@
 	@echo '  AR   $@'
@@ -188,8 +203,7 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	    -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $< $(SERVER_LIB) $(LIB) \
 	    $(call pc_libs,$(PC_SERVER))
 
-# A maker of whole objects, for tests of the offline tool.
-$(BUILD)/tests/mkobject: tests/system/mkobject.c $(LIB) $(BUILD)/flags
+$(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
@@ -277,7 +291,7 @@ bench:
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
-	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c
+	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 

@@ -138,7 +138,8 @@ print_json_text(const char *text)
 	putchar('\n');
 }
 
-/* The manifest's own members, and `object`, `size` and `message`. */
+/* The manifest's own members but the slot key, which is secret and belongs on
+ * no terminal, and `object`, `size` and `message`. */
 static enum kh_err
 print_json(const char *path, const struct kh_object *o)
 {
@@ -155,6 +156,7 @@ print_json(const char *path, const struct kh_object *o)
 	    json_loadb(json, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	if (root == NULL)
 		return KH_EFORMAT;
+	(void)json_object_del(root, "slot_key");
 	if (!kh_utf8_valid((const uint8_t *)path, strlen(path)))
 		path = kh_shown(path, shown);
 	bad = json_object_set_new(root, "object", json_string(path));

@@ -40,6 +40,7 @@ static const char usage[] =
     "  newsrooms      directory of newsroom cards (NAME.card)\n"
     "  state          directory of the instance's salt (default STORE.state)\n"
     "  site_name      shown on every page (default Knothole)\n"
+    "  onion_address  the site's own address, shown to who uses a proxy\n"
     "  max_upload     largest request (default 20 GiB)\n"
     "  max_message    longest message, characters (default 100000)\n"
     "  max_visits     connections at once (default 1000)\n";
@@ -120,6 +121,7 @@ load(const char *path, struct kh_keeper *k)
 		return KH_EXIT_CONFIG;
 	}
 	memcpy(k->site.name, k->config.site_name, sizeof(k->site.name));
+	memcpy(k->site.onion, k->config.onion, sizeof(k->site.onion));
 	k->site.max_upload = k->config.max_upload;
 	k->site.max_message = k->config.max_message;
 	k->site.max_visits = k->config.max_visits;

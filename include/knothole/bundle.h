@@ -41,6 +41,7 @@ struct kh_bundle_writer;
 struct kh_bundle_info {
 	uint8_t mailbox[KH_MAILBOX_LEN];
 	struct kh_recipient reply_to;
+	uint8_t slot_key[KH_SLOT_KEY_LEN]; /* secret: wipe after use */
 	const char *language; /* [a-z]{2,8} */
 	const char *day; /* YYYY-MM-DD */
 };

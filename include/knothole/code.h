@@ -52,6 +52,15 @@ void kh_code_digits(
 KH_CHECKED enum kh_err kh_code_parse(
     const char *text, size_t n, struct kh_code *out, unsigned *bad_word);
 
+/*
+ * After KH_EWORD: the word itself, folded to a-z ('?' for what is no letter of
+ * the list's), at most KH_BAD_WORD_MAX bytes of it, NUL-terminated, to be shown
+ * to who typed it. Empty when no word is bad. Secret: wipe.
+ */
+#define KH_BAD_WORD_MAX 40
+void kh_code_bad_word(
+    const char *text, size_t n, char out[static KH_BAD_WORD_MAX + 1]);
+
 /* What a code opens. Secret (but mailbox and reply_to): kh_secret_alloc. */
 struct kh_code_keys {
 	uint8_t mailbox[KH_MAILBOX_LEN];

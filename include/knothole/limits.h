@@ -74,6 +74,17 @@
 #define KH_UPLOAD_ID_LEN 16
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
 
+/* Answers at rest. The server has no record of how far a stream of slots got,
+ * so at each return it looks at every slot of every newsroom, the same number
+ * for every code: 256 for each newsroom is an answer a day for most of a year,
+ * and with KH_OUTLETS_MAX newsrooms still only 8192 names to try. */
+#define KH_SLOTS_MAX 256
+#define KH_SLOT_NAME_LEN 64 /* hex digits of BLAKE2b-256 */
+#define KH_ANSWER_LEN_MAX 65536 /* the largest size that one rests at */
+/* What is left of KH_ANSWER_LEN_MAX for text, whatever the other fields are:
+ * 250 bytes of age, 123 of fields, 1 LF, 258 of signature less. */
+#define KH_ANSWER_TEXT_MAX 64904
+
 /* The network side. */
 #define KH_HEAD_MAX 8192 /* request head: browsers send 1 KiB */
 #define KH_HEADERS_MAX 64 /* header fields in a request */
@@ -87,6 +98,9 @@
 	2048 /* bytes of a line in it: key and longest path */
 #define KH_PATH_MAX 1024 /* bytes of a path in the configuration */
 #define KH_SITE_NAME_MAX 120
+#define KH_ONION_LEN 62 /* 56 characters of a v3 address and ".onion" */
+/* A form that sends no file: a return code of 1,024 bytes, three for one. */
+#define KH_SMALL_FORM_MAX 8192
 /* max_upload: below 4 KiB not even the form with a few words fits; 32 GiB
  * leaves padding and names room below KH_OBJECT_LEN_MAX, whatever comes. */
 #define KH_UPLOAD_MIN (UINT64_C(1) << 12)

@@ -3,12 +3,12 @@
  * `dir:`. Only the store process of knotholed calls it.
  *
  *	ROOT/objects/<32 hex>.age	sealed objects, mode 0400
- *	ROOT/replies/			sealed answers
+ *	ROOT/replies/<64 hex>		sealed answers, mode 0400
  *
  * An object is born without a name (O_TMPFILE), so nothing half-written can
  * ever be found: not after a refusal, not after kill -9, not after a power
- * cut. Every object has a random name and the same time stamp,
- * 1980-01-01T00:00:00Z.
+ * cut. Every object has a random name and every answer that of its slot
+ * (answer.h); all have the same time stamp, 1980-01-01T00:00:00Z.
  */
 #ifndef KNOTHOLE_STORE_H
 #define KNOTHOLE_STORE_H
@@ -69,6 +69,43 @@ void kh_store_abort(struct kh_draft *d);
 /* Remove an object, durably. Errors: KH_ENOENT, KH_ESYS. */
 KH_CHECKED enum kh_err kh_store_remove(
     struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN]);
+
+/*
+ * Answers. `name` is that of a slot: exactly KH_SLOT_NAME_LEN lower-case hex
+ * digits and a NUL, else KH_ENAME and nothing is done. There is no way to list
+ * them: who has no name finds nothing.
+ */
+
+/*
+ * Put a sealed answer of `n` bytes into a slot, durably: when this says KH_OK
+ * it outlasts a power cut, and after any error it is not there (if only the
+ * last step failed, its name is taken back).
+ * Errors: KH_ENAME; KH_EEXIST the slot is taken: what is in it stays; KH_ELIMIT
+ * more than KH_ANSWER_LEN_MAX bytes; KH_EFULL; KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_answer_put(
+    struct kh_store *st, const char *name, const uint8_t *bytes, size_t n);
+
+/*
+ * Open the answer in a slot for reading.
+ *	fd	receives the descriptor, which the caller closes; -1 on error.
+ *		Reading from it leaves no time of access.
+ * Errors: KH_ENAME; KH_ENOENT the slot is empty; KH_EFORMAT what is there is
+ * no regular file of at most KH_ANSWER_LEN_MAX bytes; KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_answer_open(
+    struct kh_store *st, const char *name, int *fd);
+
+/*
+ * Remove the answer in this slot and no other (L20). Durable only after
+ * kh_store_answers_sync, so that many are removed with one wait for the disk.
+ * Errors: KH_ENAME; KH_ENOENT the slot is empty; KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_answer_remove(
+    struct kh_store *st, const char *name);
+
+/* Make all removals so far durable and hide when they were. Errors: KH_ESYS. */
+KH_CHECKED enum kh_err kh_store_answers_sync(struct kh_store *st);
 
 /* "<32 hex>.age", NUL-terminated. */
 void kh_object_name(const uint8_t id[static KH_OBJECT_ID_LEN],

@@ -257,14 +257,16 @@ token_words(const struct folded *f, size_t *at)
 	return count;
 }
 
-/* Why were these not 8 words that fit? */
+/* Why were these not 8 words that fit? `*start` receives where the bad one
+ * begins. */
 static enum kh_err
-diagnose(const struct folded *f, unsigned *bad_word)
+diagnose(const struct folded *f, unsigned *bad_word, size_t *start)
 {
 	size_t at, words, count = 0;
 
 	for (at = skip_to_letter(f->text, f->n, 0); at < f->n;
 	     at = skip_to_letter(f->text, f->n, at)) {
+		*start = at;
 		words = token_words(f, &at);
 		if (words == 0 && count < KH_CODE_WORDS) {
 			*bad_word = (unsigned)count + 1;
@@ -282,10 +284,11 @@ parse_words(const struct folded *f, struct kh_code *out, unsigned *bad_word)
 {
 	uint16_t w[KH_CODE_WORDS] = {0};
 	enum kh_err e = KH_OK;
+	size_t start;
 
 	if (read_words(f->text, f->n, w) != KH_CODE_WORDS ||
 	    !fits_somehow(w, out))
-		e = diagnose(f, bad_word);
+		e = diagnose(f, bad_word, &start);
 	kh_wipe(w, sizeof(w));
 	return e;
 }
@@ -359,4 +362,24 @@ kh_code_parse(
 	if (e != KH_OK)
 		kh_wipe(out, sizeof(*out));
 	return e;
+}
+
+void
+kh_code_bad_word(
+    const char *text, size_t n, char out[static KH_BAD_WORD_MAX + 1])
+{
+	size_t start = 0, len;
+	struct folded f;
+	unsigned at;
+
+	PRECOND(text != NULL || n == 0);
+	kh_wipe(out, KH_BAD_WORD_MAX + 1);
+	if (n <= KH_CODE_TEXT_MAX && fold(text, n, &f) == KH_OK &&
+	    diagnose(&f, &at, &start) == KH_EWORD) {
+		len = token_end(&f, start) - start;
+		if (len > KH_BAD_WORD_MAX)
+			len = KH_BAD_WORD_MAX;
+		memcpy(out, f.text + start, len);
+	}
+	kh_wipe(&f, sizeof(f));
 }

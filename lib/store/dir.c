@@ -16,20 +16,14 @@
 
 #include "knothole/store.h"
 #include "lib/base/precond.h"
+#include "lib/store/dir.h"
 
 #define SCHEME "dir:"
 #define NAME_TRIES 8 /* random names; two that are taken are a broken RNG */
-#define PROC_FD_LEN 32
 #define RESERVE_MIN (UINT64_C(64) << 20)
 #define RESERVE_MAX (UINT64_C(1) << 30)
 #define RESERVE_SHARE 64
 #define RESERVE_SHARE_MAX 8 /* a small disk is not all reserve */
-
-struct kh_store {
-	int root_fd;
-	int objects_fd;
-	int replies_fd;
-};
 
 struct kh_draft {
 	int fd;
@@ -44,15 +38,14 @@ is_full(int err)
 	return err == ENOSPC || err == EDQUOT;
 }
 
-static enum kh_err
-sys_err(void)
+enum kh_err
+kh_dir_err(void)
 {
 	return is_full(errno) ? KH_EFULL : KH_ESYS;
 }
 
-/* Close, keep errno. */
-static void
-shut(int fd)
+void
+kh_dir_shut(int fd)
 {
 	int saved = errno;
 
@@ -89,7 +82,7 @@ sync_parent(int fd)
 	up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (up >= 0 && fsync(up) != 0)
 		e = KH_ESYS;
-	shut(up);
+	kh_dir_shut(up);
 	return e;
 }
 
@@ -114,16 +107,14 @@ open_directory(int at, const char *name, int *fd)
 	if (e == KH_OK && made)
 		e = sync_parent(*fd);
 	if (e != KH_OK) {
-		shut(*fd);
+		kh_dir_shut(*fd);
 		*fd = -1;
 	}
 	return e;
 }
 
-/* The directory's own times would tell when the last object came. They are
- * not worth a failure: an object is stored all the same. */
-static void
-hide_times(int fd)
+void
+kh_dir_hide_times(int fd)
 {
 	int saved = errno;
 
@@ -131,19 +122,16 @@ hide_times(int fd)
 	errno = saved;
 }
 
-static int
-open_nameless(const struct kh_store *st)
+int
+kh_dir_nameless(int at)
 {
-	return openat(
-	    st->objects_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0400);
+	return openat(at, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0400);
 }
 
-/* The only path by which a file without a name can be linked without
- * privilege: open(2), O_TMPFILE. */
-static void
-proc_path(int fd, char out[static PROC_FD_LEN])
+void
+kh_dir_proc_path(int fd, char out[static KH_PROC_FD_LEN])
 {
-	snprintf(out, PROC_FD_LEN, "/proc/self/fd/%d", fd);
+	snprintf(out, KH_PROC_FD_LEN, "/proc/self/fd/%d", fd);
 }
 
 /*
@@ -153,24 +141,24 @@ proc_path(int fd, char out[static PROC_FD_LEN])
 static enum kh_err
 probe(const struct kh_store *st)
 {
-	char path[PROC_FD_LEN];
+	char path[KH_PROC_FD_LEN];
 	enum kh_err e = KH_OK;
 	struct stat a, b;
 	int fd;
 
-	fd = open_nameless(st);
+	fd = kh_dir_nameless(st->objects_fd);
 	if (fd < 0 && is_full(errno))
 		return KH_OK;
 	if (fd < 0)
 		return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
 		    ? KH_EUNSUP
 		    : KH_ESYS;
-	proc_path(fd, path);
+	kh_dir_proc_path(fd, path);
 	if (fstat(fd, &a) != 0 || stat(path, &b) != 0)
 		e = KH_ESYS;
 	else if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
 		e = KH_EUNSUP;
-	shut(fd);
+	kh_dir_shut(fd);
 	return e;
 }
 
@@ -188,9 +176,9 @@ open_parts(struct kh_store *st)
 		e = probe(st);
 	if (e != KH_OK)
 		return e;
-	hide_times(st->objects_fd);
-	hide_times(st->replies_fd);
-	hide_times(st->root_fd);
+	kh_dir_hide_times(st->objects_fd);
+	kh_dir_hide_times(st->replies_fd);
+	kh_dir_hide_times(st->root_fd);
 	return fsync(st->root_fd) == 0 ? KH_OK : KH_ESYS;
 }
 
@@ -254,7 +242,7 @@ kh_store_open(const char *where, struct kh_store **out)
 	if (e == KH_OK)
 		e = kh_store_open_at(fd, out);
 	if (e != KH_OK)
-		shut(fd);
+		kh_dir_shut(fd);
 	free(path);
 	return e;
 }
@@ -264,9 +252,9 @@ kh_store_close(struct kh_store *st)
 {
 	if (st == NULL)
 		return;
-	shut(st->root_fd);
-	shut(st->objects_fd);
-	shut(st->replies_fd);
+	kh_dir_shut(st->root_fd);
+	kh_dir_shut(st->objects_fd);
+	kh_dir_shut(st->replies_fd);
 	free(st);
 }
 
@@ -317,9 +305,9 @@ kh_store_draft(struct kh_store *st, struct kh_draft **out)
 	d = malloc(sizeof(*d));
 	if (d == NULL)
 		return KH_ENOMEM;
-	d->fd = open_nameless(st);
+	d->fd = kh_dir_nameless(st->objects_fd);
 	if (d->fd < 0) {
-		e = sys_err();
+		e = kh_dir_err();
 		free(d);
 		return e;
 	}
@@ -339,18 +327,18 @@ kh_store_abort(struct kh_draft *d)
 {
 	if (d == NULL)
 		return;
-	shut(d->fd);
+	kh_dir_shut(d->fd);
 	free(d);
 }
 
 /* Times first, so that they are as durable as the data; whatever the umask
  * was, nobody else may read it. */
-static enum kh_err
-make_durable(const struct kh_draft *d)
+enum kh_err
+kh_dir_make_durable(int fd)
 {
-	if (fchmod(d->fd, 0400) != 0 || futimens(d->fd, fixed_times) != 0 ||
-	    fsync(d->fd) != 0)
-		return sys_err();
+	if (fchmod(fd, 0400) != 0 || futimens(fd, fixed_times) != 0 ||
+	    fsync(fd) != 0)
+		return kh_dir_err();
 	return KH_OK;
 }
 
@@ -359,10 +347,10 @@ link_in(const struct kh_store *st, const struct kh_draft *d,
     uint8_t id[static KH_OBJECT_ID_LEN],
     char name[static KH_OBJECT_NAME_LEN + 1])
 {
-	char path[PROC_FD_LEN];
+	char path[KH_PROC_FD_LEN];
 	int i;
 
-	proc_path(d->fd, path);
+	kh_dir_proc_path(d->fd, path);
 	for (i = 0; i < NAME_TRIES; i++) {
 		randombytes_buf(id, KH_OBJECT_ID_LEN);
 		kh_object_name(id, name);
@@ -372,19 +360,17 @@ link_in(const struct kh_store *st, const struct kh_draft *d,
 		if (errno != EEXIST)
 			break;
 	}
-	return sys_err();
+	return kh_dir_err();
 }
 
-/* The name may or may not be durable: as far as it is in our power it never
- * was. */
-static void
-take_back(const struct kh_store *st, const char *name)
+void
+kh_dir_take_back(int at, const char *name)
 {
 	int saved = errno;
 
-	(void)unlinkat(st->objects_fd, name, 0);
-	hide_times(st->objects_fd);
-	(void)fsync(st->objects_fd);
+	(void)unlinkat(at, name, 0);
+	kh_dir_hide_times(at);
+	(void)fsync(at);
 	errno = saved;
 }
 
@@ -396,15 +382,15 @@ kh_store_commit(struct kh_store *st, struct kh_draft *d,
 	enum kh_err e;
 
 	PRECOND(st != NULL && d != NULL && d->fd >= 0);
-	e = make_durable(d);
+	e = kh_dir_make_durable(d->fd);
 	if (e == KH_OK)
 		e = link_in(st, d, id, name);
 	if (e != KH_OK)
 		goto out;
-	hide_times(st->objects_fd);
+	kh_dir_hide_times(st->objects_fd);
 	if (fsync(st->objects_fd) != 0) {
-		e = sys_err();
-		take_back(st, name);
+		e = kh_dir_err();
+		kh_dir_take_back(st->objects_fd, name);
 	}
 out:
 	if (e != KH_OK)
@@ -422,7 +408,7 @@ kh_store_remove(struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN])
 	kh_object_name(id, name);
 	if (unlinkat(st->objects_fd, name, 0) != 0)
 		return errno == ENOENT ? KH_ENOENT : KH_ESYS;
-	hide_times(st->objects_fd);
+	kh_dir_hide_times(st->objects_fd);
 	return fsync(st->objects_fd) == 0 ? KH_OK : KH_ESYS;
 }
 

@@ -35,6 +35,9 @@ struct kh_config {
 	 * path, without "dir:" and slashes at its end, and ".state". */
 	char state[KH_PATH_MAX + 1];
 	char site_name[KH_SITE_NAME_MAX + 1]; /* default "Knothole" */
+	/* The site's own v3 onion address, lower case; "" if not given. Shown
+	 * to who comes through a proxy; other Host names are refused then. */
+	char onion[KH_ONION_LEN + 1];
 	/* Bytes of a request body, KH_UPLOAD_MIN to KH_UPLOAD_MAX; 20 GiB. */
 	uint64_t max_upload;
 	uint32_t max_message; /* characters; default 100000 */

@@ -235,6 +235,21 @@ set_site_name(struct kh_config_state *cs, const char *value)
 	return KH_OK;
 }
 
+/* 56 characters of base 32 and ".onion" (rend-spec-v3, section 6). */
+static enum kh_err
+set_onion(struct kh_config_state *cs, const char *value)
+{
+	static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+	const size_t n = KH_ONION_LEN - strlen(".onion");
+
+	if (strspn(value, base32) != n || strcmp(value + n, ".onion") != 0)
+		return kh_config_bad(cs, KH_EFORMAT,
+		    "must be a version 3 onion address in lower case, without "
+		    "http://");
+	memcpy(cs->out->onion, value, KH_ONION_LEN + 1);
+	return KH_OK;
+}
+
 static enum kh_err
 set_max_upload(struct kh_config_state *cs, const char *value)
 {
@@ -271,6 +286,9 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"newsrooms", true, "/etc/knothole/newsrooms", set_newsrooms},
     {"state", false, "/var/lib/knothole/state", set_state},
     {"site_name", false, "The Example Times", set_site_name},
+    {"onion_address", false,
+	"exampleexampleexampleexampleexampleexampleexampleexample.onion",
+	set_onion},
     {"max_upload", false, "20 GiB", set_max_upload},
     {"max_message", false, "100000", set_max_message},
     {"max_visits", false, "1000", set_max_visits},

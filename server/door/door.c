@@ -19,8 +19,8 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/door/door.h"
+#include "server/page/page.h"
 #include "server/role/role.h"
-#include "server/visit/page.h"
 #include "server/visit/reply.h"
 #include "server/visit/visit.h"
 
@@ -92,7 +92,10 @@ visit(struct door *d, size_t place, int conn, int store)
 	v.store = KH_VISIT_STORE_FD;
 	v.turns = KH_VISIT_TURNS_FD;
 	v.site = d->site;
-	v.counter = &d->guests.counter[place];
+	v.view.site = d->site;
+	v.table = d->guests.counter;
+	v.n_table = d->guests.max;
+	v.counter = &v.table[place];
 	_exit(kh_visit_run(&v));
 }
 
@@ -149,6 +152,7 @@ on_listen(struct door *d)
 			nanosleep(&pause, NULL);
 		return;
 	}
+	kh_guests_relieve(&d->guests, now_ms());
 	place = kh_guests_place(&d->guests);
 	if (place < 0 || start_visit(d, (size_t)place, conn) != KH_OK)
 		turn_away(d, conn);
@@ -286,6 +290,9 @@ open_site(struct door *d)
 	e = kh_bundle_init();
 	if (e != KH_OK)
 		return e;
+	e = kh_page_measure(d->site);
+	if (e != KH_OK)
+		return e;
 	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
 	if (d->site->keys == NULL)
 		return KH_ENOMEM;
@@ -329,7 +336,7 @@ write_busy(struct door *d)
 	if (e != KH_OK)
 		return e;
 	d->busy.status = kh_reason_status(KH_REASON_LOAD);
-	kh_page_refusal(&d->busy.html, d->site, KH_REASON_LOAD);
+	kh_page_busy(&d->busy.html, d->site);
 	return KH_OK;
 }
 

@@ -16,6 +16,7 @@
 struct kh_guest {
 	pid_t pid; /* 0: the place is free */
 	int conn; /* our copy of its connection, to shut it down */
+	int64_t came; /* ms */
 	int64_t since; /* ms: when this phase began, or its last byte came */
 	uint32_t phase; /* as last seen */
 	uint64_t bytes; /* as last seen */
@@ -45,6 +46,10 @@ void kh_guests_ended(struct kh_guests *g, pid_t pid);
 
 /* Shut down who is late at `now` (monotonic ms); kill who does not leave. */
 void kh_guests_deadlines(struct kh_guests *g, int64_t now);
+
+/* When few places are left, shut the display of progress down that has been
+ * open longest, if there is one. */
+void kh_guests_relieve(struct kh_guests *g, int64_t now);
 
 /* Shut all of them down: they seal what they have and end. */
 void kh_guests_dismiss(struct kh_guests *g, int64_t now);

@@ -25,10 +25,14 @@ static const int64_t limits[] = {
     [KH_PHASE_BODY] = SECONDS(600),
     [KH_PHASE_STORE] = SECONDS(900), /* a slow disk syncing 20 GiB */
     [KH_PHASE_REPLY] = SECONDS(120),
+    [KH_PHASE_STATUS] = SECONDS(120), /* a tick a second, if it is read */
     [KH_PHASE_LINGER] = SECONDS(60),
 };
 
 #define N_PHASES (sizeof(limits) / sizeof(limits[0]))
+/* Displays of progress give way when no more than a SPARE-th of all places is
+ * free: a page that somebody has left open must not keep uploads out. */
+#define SPARE 8
 /* From shutdown to kill: it may have a large object to finish. */
 #define GRACE SECONDS(300)
 
@@ -69,8 +73,11 @@ kh_guests_add(
     struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now)
 {
 	PRECOND(place < g->max && g->guest[place].pid == 0 && pid > 0);
-	g->guest[place] = (struct kh_guest){
-	    .pid = pid, .conn = conn, .since = now, .phase = KH_PHASE_HEAD};
+	g->guest[place] = (struct kh_guest){.pid = pid,
+	    .conn = conn,
+	    .came = now,
+	    .since = now,
+	    .phase = KH_PHASE_HEAD};
 	g->n++;
 }
 
@@ -125,6 +132,26 @@ kh_guests_deadlines(struct kh_guests *g, int64_t now)
 		if (v->shut != 0 && now - v->shut > GRACE)
 			(void)kill(v->pid, SIGKILL);
 	}
+}
+
+void
+kh_guests_relieve(struct kh_guests *g, int64_t now)
+{
+	struct kh_guest *v, *oldest = NULL;
+	size_t i;
+
+	if (g->max - g->n > g->max / SPARE)
+		return;
+	for (i = 0; i < g->max; i++) {
+		v = &g->guest[i];
+		if (v->pid == 0 || v->shut != 0 ||
+		    atomic_load(&g->counter[i].phase) != KH_PHASE_STATUS)
+			continue;
+		if (oldest == NULL || v->came < oldest->came)
+			oldest = v;
+	}
+	if (oldest != NULL)
+		shut(oldest, now);
 }
 
 void

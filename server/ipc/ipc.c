@@ -45,6 +45,16 @@ static const struct {
 	0},
     [KH_MSG_COMMITTED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
 	BODY(verdict), 0},
+    [KH_MSG_FATE] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(begin), 0},
+    [KH_MSG_FATE_ANSWER] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
+	BODY(fate), 0},
+    [KH_MSG_SLOT] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(slot), 0},
+    [KH_MSG_ANSWER] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT), 0, 1},
+    [KH_MSG_NO_ANSWER] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
+	BODY(verdict), 0},
+    [KH_MSG_FORGET] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(slot), 0},
+    [KH_MSG_FORGOTTEN] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
+	BODY(verdict), 0},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */

@@ -37,11 +37,19 @@ enum kh_msg_type {
 	KH_MSG_NO_DRAFT, /* store to visit: why not */
 	KH_MSG_COMMIT, /* visit to store: all is written */
 	KH_MSG_COMMITTED, /* store to visit: it is durable, or why not */
+	KH_MSG_FATE, /* visit to store: what became of this upload? */
+	KH_MSG_FATE_ANSWER, /* store to visit */
+	KH_MSG_SLOT, /* visit to store: the answer in this slot */
+	KH_MSG_ANSWER, /* store to visit; its descriptor, for reading */
+	KH_MSG_NO_ANSWER, /* store to visit: the slot is empty, or why not */
+	KH_MSG_FORGET, /* visit to store: remove the answer in this slot */
+	KH_MSG_FORGOTTEN, /* store to visit */
 	KH_MSG_N
 };
 
 struct kh_msg_site {
 	char name[KH_SITE_NAME_MAX + 1];
+	char onion[KH_ONION_LEN + 1]; /* the site's true address, or "" */
 	uint64_t max_upload;
 	uint32_t max_message;
 	uint32_t max_visits;
@@ -82,6 +90,22 @@ struct kh_msg_begin {
 
 struct kh_msg_commit {
 	uint32_t complete; /* 1, or 0: the upload was cut */
+	uint32_t files; /* that arrived whole */
+	uint32_t begun; /* files that began to arrive */
+};
+
+/* What became of an upload, as the store remembers it. */
+struct kh_msg_fate {
+	uint32_t verdict; /* SEALED whole, YES: cut, BUSY: arriving, FAILED:
+			   * nothing came of it */
+	uint32_t files; /* that arrived whole; of SEALED and YES */
+	uint32_t begun;
+};
+
+struct kh_msg_slot {
+	char name[KH_SLOT_NAME_LEN + 1]; /* NUL-terminated */
+	uint8_t last; /* of several to forget: 1, make it durable now */
+	uint8_t zero[2];
 };
 
 struct kh_msg {
@@ -95,6 +119,8 @@ struct kh_msg {
 		struct kh_msg_begin begin;
 		struct kh_msg_commit commit;
 		struct kh_msg_verdict verdict;
+		struct kh_msg_fate fate;
+		struct kh_msg_slot slot;
 	} u;
 };
 

@@ -18,6 +18,7 @@
 #include "lib/base/precond.h"
 #include "server/ipc/ipc.h"
 #include "server/role/role.h"
+#include "server/store/answers.h"
 #include "server/store/uploads.h"
 
 #define EVENTS_MAX 64
@@ -209,8 +210,9 @@ remove_half(struct server *s, const struct kh_upload *up)
 
 /* Commit the draft and settle what the upload id stands for. */
 static enum kh_err
-commit(struct server *s, struct client *c, bool complete)
+commit(struct server *s, struct client *c, const struct kh_msg_commit *m)
 {
+	const bool complete = m->complete == 1;
 	uint8_t id[KH_OBJECT_ID_LEN];
 	struct kh_upload *up = kh_uploads_find(s->uploads, c->upload);
 	struct kh_draft *d = c->draft;
@@ -238,16 +240,36 @@ commit(struct server *s, struct client *c, bool complete)
 	up->state = complete ? KH_UPLOAD_SEALED : KH_UPLOAD_INCOMPLETE;
 	memcpy(up->object, id, sizeof(up->object));
 	up->object_len = (uint64_t)sb.st_size;
+	up->files = m->files;
+	up->begun = m->begun;
 	return KH_OK;
 }
 
 static enum kh_err
 on_commit(struct server *s, struct client *c, const struct kh_msg_commit *m)
 {
-	if (c->draft == NULL || m->complete > 1)
+	if (c->draft == NULL || m->complete > 1 || m->begun > KH_FILES_MAX ||
+	    m->files > m->begun)
 		return KH_EPROTO;
-	return answer(
-	    c, KH_MSG_COMMITTED, verdict_of(commit(s, c, m->complete == 1)));
+	return answer(c, KH_MSG_COMMITTED, verdict_of(commit(s, c, m)));
+}
+
+/* For the display of progress, once the visit that it followed has ended. */
+static enum kh_err
+on_fate(struct server *s, struct client *c, const struct kh_msg_begin *m)
+{
+	struct kh_upload *up = kh_uploads_find(s->uploads, m->upload);
+	struct kh_msg out = {.type = KH_MSG_FATE_ANSWER};
+
+	out.u.fate.verdict = KH_VERDICT_FAILED;
+	if (up == NULL || up->state == KH_UPLOAD_NONE)
+		return kh_ipc_send(c->fd, &out, -1);
+	out.u.fate.verdict = up->state == KH_UPLOAD_SEALED ? KH_VERDICT_SEALED
+	    : up->state == KH_UPLOAD_ARRIVING              ? KH_VERDICT_BUSY
+							   : KH_VERDICT_YES;
+	out.u.fate.files = up->files;
+	out.u.fate.begun = up->begun;
+	return kh_ipc_send(c->fd, &out, -1);
 }
 
 static void
@@ -264,6 +286,12 @@ client_input(struct server *s, struct client *c)
 		e = on_begin(s, c, &m.u.begin);
 	else if (e == KH_OK && m.type == KH_MSG_COMMIT)
 		e = on_commit(s, c, &m.u.commit);
+	else if (e == KH_OK && m.type == KH_MSG_FATE)
+		e = on_fate(s, c, &m.u.begin);
+	else if (e == KH_OK && m.type == KH_MSG_SLOT)
+		e = kh_answers_slot(s->store, c->fd, &m.u.slot);
+	else if (e == KH_OK && m.type == KH_MSG_FORGET)
+		e = kh_answers_forget(s->store, c->fd, &m.u.slot);
 	if (e != KH_OK)
 		client_drop(s, c);
 }

@@ -25,6 +25,7 @@ struct kh_upload {
 	enum kh_upload_state before; /* while arriving: what it was */
 	uint8_t object[KH_OBJECT_ID_LEN]; /* of an incomplete one */
 	uint64_t object_len; /* of an incomplete one, bytes */
+	uint32_t files, begun; /* that arrived whole, that began */
 	uint32_t next; /* in its hash chain */
 };
 

@@ -5,6 +5,7 @@
 #ifndef KNOTHOLED_VISIT_CONTEXT_H
 #define KNOTHOLED_VISIT_CONTEXT_H
 
+#include "server/page/page.h"
 #include "server/visit/head.h"
 #include "server/visit/site.h"
 
@@ -13,10 +14,21 @@ struct kh_visit {
 	int store; /* channel to the store */
 	int turns; /* at the key derivation, turns.h */
 	const struct kh_site *site;
+	struct kh_view view; /* how its pages are seen; .site is that above */
 	struct kh_counter *counter; /* its line in the shared table */
+	struct kh_counter *table; /* all lines */
+	size_t n_table;
 	struct kh_head head; /* slices into head_bytes */
 	uint8_t head_bytes[KH_HEAD_MAX];
 };
+
+/* One question to the store, and its answer. `fd` receives the descriptor that
+ * came with it, or -1. Errors: KH_EPROTO, KH_ESYS. */
+KH_CHECKED static inline enum kh_err
+kh_visit_ask(struct kh_visit *v, struct kh_msg *m, int *fd)
+{
+	return kh_ipc_ask(v->store, KH_ROLE_VISIT, KH_ROLE_STORE, m, fd);
+}
 
 /* Tell the door where the visit is: its deadlines go by that. */
 static inline void

@@ -219,6 +219,7 @@ set_host(struct scan *s, struct kh_slice v)
 {
 	if (v.n == 0 || !all(v, is_host))
 		return refuse(s, KH_HEAD_MALFORMED);
+	s->head->host = v;
 	return KH_OK;
 }
 
@@ -279,6 +280,21 @@ static const struct field fields[] = {
 #define FIELDS_N (sizeof(fields) / sizeof(fields[0]))
 #define HOST_SEEN 1U
 
+/* What proxies add: nobody who speaks to an onion service directly sends it. */
+static const char *const proxy_fields[] = {"X-Tor2web", "Via", "Forwarded",
+    "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"};
+
+static bool
+is_proxys(struct kh_slice name)
+{
+	for (size_t i = 0; i < sizeof(proxy_fields) / sizeof(proxy_fields[0]);
+	     i++) {
+		if (kh_slice_is(name, proxy_fields[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Fields that are none of ours are passed over; a second of ours is refused,
  * even one that says the same. */
 static enum kh_err
@@ -292,6 +308,8 @@ set_field(struct scan *s, struct kh_slice name, struct kh_slice value)
 		s->seen |= 1U << i;
 		return fields[i].set(s, value);
 	}
+	if (is_proxys(name))
+		s->head->proxied = true;
 	return KH_OK;
 }
 

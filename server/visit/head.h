@@ -35,6 +35,8 @@ struct kh_head {
 	bool has_length;
 	uint64_t length; /* Content-Length */
 	struct kh_slice type; /* Content-Type as it stands, or n = 0 */
+	struct kh_slice host; /* Host as it stands */
+	bool proxied; /* a proxy has left its mark: Via, X-Tor2web, ... */
 	bool expect_continue; /* Expect: 100-continue */
 	size_t head_len; /* bytes up to and with the empty line */
 };

@@ -30,8 +30,9 @@
 struct exchange {
 	struct kh_visit *v;
 	struct kh_reply *reply;
-	struct kh_submit *submit; /* NULL: the reply is ready */
+	const struct kh_intake *in; /* NULL: the reply is ready */
 	bool begun;
+	bool finished; /* the body was complete */
 	bool closed;
 };
 
@@ -48,19 +49,18 @@ panic(void *cls, const char *file, unsigned line, const char *reason)
 static enum MHD_Result
 queue(struct exchange *x, struct MHD_Connection *c)
 {
-	const struct kh_header *h;
 	struct MHD_Response *resp;
 	enum MHD_Result ok;
-	size_t n, i;
+	struct kh_header h;
+	size_t i;
 
 	resp = MHD_create_response_from_buffer(
 	    x->reply->html.n, x->reply->html.p, MHD_RESPMEM_PERSISTENT);
 	if (resp == NULL)
 		return MHD_NO;
 	ok = MHD_add_response_header(resp, "Connection", "close");
-	h = kh_reply_headers(&n);
-	for (i = 0; i < n && ok == MHD_YES; i++)
-		ok = MHD_add_response_header(resp, h[i].name, h[i].value);
+	for (i = 0; ok == MHD_YES && kh_reply_header(x->reply, i, &h); i++)
+		ok = MHD_add_response_header(resp, h.name, h.value);
 	if (ok == MHD_YES)
 		ok = MHD_queue_response(c, x->reply->status, resp);
 	MHD_destroy_response(resp);
@@ -85,14 +85,15 @@ on_request(void *cls, struct MHD_Connection *c, const char *url,
 			return MHD_NO; /* a second request */
 		x->begun = true;
 		*state = x;
-		return x->submit == NULL ? queue(x, c) : MHD_YES;
+		return x->in == NULL ? queue(x, c) : MHD_YES;
 	}
 	if (*n > 0) {
-		kh_submit_feed(x->submit, (const uint8_t *)data, *n);
+		x->in->feed(x->in->ctx, (const uint8_t *)data, *n);
 		*n = 0;
 		return MHD_YES;
 	}
-	kh_submit_finish(x->submit, x->reply);
+	x->finished = true;
+	x->in->finish(x->in->ctx, x->reply);
 	return queue(x, c);
 }
 
@@ -136,9 +137,10 @@ loop(struct MHD_Daemon *d, struct exchange *x)
 }
 
 enum kh_err
-kh_visit_http(struct kh_visit *v, struct kh_reply *r, struct kh_submit *s)
+kh_visit_http(
+    struct kh_visit *v, struct kh_reply *r, const struct kh_intake *in)
 {
-	struct exchange x = {.v = v, .reply = r, .submit = s};
+	struct exchange x = {.v = v, .reply = r, .in = in};
 	struct sockaddr_un peer = {.sun_family = AF_UNIX};
 	struct MHD_Daemon *d;
 	enum kh_err e = KH_ENOMEM;
@@ -161,8 +163,8 @@ kh_visit_http(struct kh_visit *v, struct kh_reply *r, struct kh_submit *s)
 		MHD_YES)
 		goto out;
 	e = loop(d, &x);
-	if (s != NULL && x.begun && !kh_submit_done(s))
-		kh_submit_cut(s);
+	if (in != NULL && x.begun && !x.finished)
+		in->cut(in->ctx);
 out:
 	MHD_stop_daemon(d);
 	return e;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,18 +14,19 @@
 
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
-#include "server/visit/page.h"
+#include "server/page/page.h"
 #include "server/visit/reply.h"
 
 #define HASH_TEXT_LEN \
 	sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL)
+
+#define HEAD_CAP 4096 /* bytes of a head: ours take 1,200 */
 
 static char csp[512];
 
 /* No Date, no Server, no validators, no cookie; what is here is the same on
  * every page and every error. */
 static const struct kh_header headers[] = {
-    {"Content-Type", "text/html; charset=utf-8"},
     {"Cache-Control", "no-store"},
     {"Content-Security-Policy", csp},
     {"Referrer-Policy", "no-referrer"},
@@ -81,13 +83,24 @@ fill_csp(void)
 	PRECOND(n > 0 && (size_t)n < sizeof(csp));
 }
 
-const struct kh_header *
-kh_reply_headers(size_t *n)
+bool
+kh_reply_header(const struct kh_reply *r, size_t i, struct kh_header *out)
 {
+	const size_t n = sizeof(headers) / sizeof(headers[0]);
+
 	if (csp[0] == '\0')
 		fill_csp();
-	*n = sizeof(headers) / sizeof(headers[0]);
-	return headers;
+	if (i == 0)
+		*out = (struct kh_header){"Content-Type",
+		    r->text ? "text/plain; charset=utf-8"
+			    : "text/html; charset=utf-8"};
+	else if (i <= n)
+		*out = headers[i - 1];
+	else if (i == n + 1 && r->clear)
+		*out = (struct kh_header){"Clear-Site-Data", "\"*\""};
+	else
+		return false;
+	return true;
 }
 
 static const char *
@@ -125,39 +138,47 @@ send_all(int conn, const char *p, size_t n)
 	return KH_OK;
 }
 
-/* Status line and header fields into `buf`; returns the length. */
-static size_t
-write_head(const struct kh_reply *r, char *buf, size_t cap)
+/* Append to `buf`, which is large enough for every answer. */
+__attribute__((format(printf, 3, 4))) static void
+put(char *buf, size_t *used, const char *fmt, ...)
 {
-	const struct kh_header *h;
-	size_t n_headers, used, i;
+	va_list ap;
 	int n;
 
-	n = snprintf(buf, cap,
-	    "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
-	    r->status, reason_text(r->status), r->html.n);
-	PRECOND(n > 0 && (size_t)n < cap);
-	used = (size_t)n;
-	h = kh_reply_headers(&n_headers);
-	for (i = 0; i < n_headers; i++) {
-		n = snprintf(buf + used, cap - used, "%s: %s\r\n", h[i].name,
-		    h[i].value);
-		PRECOND(n > 0 && (size_t)n < cap - used);
-		used += (size_t)n;
-	}
-	PRECOND(cap - used > 2);
-	memcpy(buf + used, "\r\n", 2);
-	return used + 2;
+	va_start(ap, fmt);
+	n = vsnprintf(buf + *used, HEAD_CAP - *used, fmt, ap);
+	va_end(ap);
+	PRECOND(n > 0 && (size_t)n < HEAD_CAP - *used);
+	*used += (size_t)n;
+}
+
+/* Status line and header fields into `buf`; returns the length. */
+static size_t
+write_head(const struct kh_reply *r, char buf[static HEAD_CAP], bool stream)
+{
+	struct kh_header f;
+	size_t used = 0, i;
+
+	put(buf, &used, "HTTP/1.1 %u %s\r\nConnection: close\r\n", r->status,
+	    reason_text(r->status));
+	if (stream)
+		put(buf, &used, "Transfer-Encoding: chunked\r\n");
+	else
+		put(buf, &used, "Content-Length: %zu\r\n", r->html.n);
+	for (i = 0; kh_reply_header(r, i, &f); i++)
+		put(buf, &used, "%s: %s\r\n", f.name, f.value);
+	put(buf, &used, "\r\n");
+	return used;
 }
 
 enum kh_err
 kh_reply_send(int conn, const struct kh_reply *r)
 {
-	char head[4096];
+	char head[HEAD_CAP];
 	enum kh_err e;
 	size_t n;
 
-	n = write_head(r, head, sizeof(head));
+	n = write_head(r, head, false);
 	e = send_all(conn, head, n);
 	if (e == KH_OK && !r->head_only)
 		e = send_all(conn, r->html.p, r->html.n);
@@ -167,18 +188,50 @@ kh_reply_send(int conn, const struct kh_reply *r)
 enum kh_err
 kh_reply_offer(int conn, const struct kh_reply *r)
 {
-	char head[4096];
+	char head[HEAD_CAP];
 	struct iovec iov[2];
 	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
 
 	iov[0].iov_base = head;
-	iov[0].iov_len = write_head(r, head, sizeof(head));
+	iov[0].iov_len = write_head(r, head, false);
 	iov[1].iov_base = r->html.p;
 	iov[1].iov_len = r->html.n;
 	if (sendmsg(conn, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)(iov[0].iov_len + iov[1].iov_len))
 		return KH_EPROTO;
 	return KH_OK;
+}
+
+enum kh_err
+kh_reply_stream(int conn, const struct kh_reply *r)
+{
+	char head[HEAD_CAP];
+
+	return send_all(conn, head, write_head(r, head, true));
+}
+
+enum kh_err
+kh_reply_chunk(int conn, const char *p, size_t n)
+{
+	char size[24];
+	enum kh_err e;
+	int len;
+
+	PRECOND(n > 0);
+	len = snprintf(size, sizeof(size), "%zx\r\n", n);
+	PRECOND(len > 0 && (size_t)len < sizeof(size));
+	e = send_all(conn, size, (size_t)len);
+	if (e == KH_OK)
+		e = send_all(conn, p, n);
+	if (e == KH_OK)
+		e = send_all(conn, "\r\n", 2);
+	return e;
+}
+
+enum kh_err
+kh_reply_stream_end(int conn)
+{
+	return send_all(conn, "0\r\n\r\n", 5);
 }
 
 static int64_t

@@ -10,11 +10,13 @@
 #include <stddef.h>
 
 #include "knothole/err.h"
-#include "server/visit/html.h"
+#include "server/page/html.h"
 
 struct kh_reply {
 	unsigned status;
 	bool head_only; /* the method was HEAD: no body */
+	bool text; /* a key file: text, not HTML */
+	bool clear; /* the page for leaving: the browser forgets this site */
 	struct kh_html html;
 };
 
@@ -24,12 +26,11 @@ struct kh_header {
 };
 
 /*
- * The fields of every answer but Content-Length and Connection.
- *	n	receives how many
- * Static storage, filled in at the first call. Call once before input: it
- * hashes the style sheet for the Content-Security-Policy.
+ * Field `i` of an answer, Content-Length and Connection left out. Returns
+ * false when there are only `i`. The first call hashes the style sheet for the
+ * Content-Security-Policy: make it before input.
  */
-const struct kh_header *kh_reply_headers(size_t *n);
+bool kh_reply_header(const struct kh_reply *r, size_t i, struct kh_header *out);
 
 /*
  * Send the whole answer on a connection, as HTTP/1.1 with Connection: close.
@@ -41,6 +42,15 @@ KH_CHECKED enum kh_err kh_reply_send(int conn, const struct kh_reply *r);
 /* The same in one attempt, on a non-blocking connection: all of it or
  * nothing that matters. Errors: KH_EPROTO. */
 KH_CHECKED enum kh_err kh_reply_offer(int conn, const struct kh_reply *r);
+
+/*
+ * An answer without a known length, in the chunked coding (RFC 9112 7.1):
+ * its head, pieces of n > 0 bytes, its end.
+ * Errors: as above.
+ */
+KH_CHECKED enum kh_err kh_reply_stream(int conn, const struct kh_reply *r);
+KH_CHECKED enum kh_err kh_reply_chunk(int conn, const char *p, size_t n);
+KH_CHECKED enum kh_err kh_reply_stream_end(int conn);
 
 /*
  * Read on and drop what still arrives, so that the kernel does not throw the

@@ -47,8 +47,8 @@ kh_sealing_reason(enum kh_err e)
 	return KH_REASON_FAILED;
 }
 
-static void
-today(char day[static KH_DAY_LEN + 1])
+void
+kh_visit_today(char day[static KH_DAY_LEN + 1])
 {
 	time_t t = time(NULL);
 
@@ -62,7 +62,7 @@ kh_sealing_open(const struct kh_site *site)
 	char day[KH_DAY_LEN + 1];
 	uint32_t i;
 
-	today(day);
+	kh_visit_today(day);
 	for (i = 0; i < site->conf.n_outlets; i++) {
 		if (kh_card_recipient_on(&site->outlets[i].card, day, &r) !=
 		    KH_OK)
@@ -78,7 +78,7 @@ ask(struct kh_visit *v, struct kh_msg *m, int *fd)
 	enum kh_err e;
 
 	kh_visit_phase(v, KH_PHASE_STORE);
-	e = kh_ipc_ask(v->store, KH_ROLE_VISIT, KH_ROLE_STORE, m, fd);
+	e = kh_visit_ask(v, m, fd);
 	kh_visit_phase(v, KH_PHASE_BODY);
 	return e;
 }
@@ -129,9 +129,9 @@ ask_draft(struct kh_visit *v, const struct kh_form *form, int *fd, bool *again)
 	return KH_REASON_BUSY;
 }
 
-/* The keys that a return code stands for; in its turn. */
-static enum kh_err
-derive(struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out)
+enum kh_err
+kh_visit_derive(
+    struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out)
 {
 	enum kh_err e;
 	int turn;
@@ -168,30 +168,32 @@ start_object(struct kh_sealing *g, struct kh_visit *v,
     const struct kh_form *form, uint32_t outlets)
 {
 	struct kh_recipient to[KH_OUTLETS_MAX];
-	struct kh_bundle_info info = {.language = "en"};
+	struct kh_bundle_info info = {.language = kh_lang_codes[v->view.lang]};
 	struct kh_code_keys *keys;
 	char day[KH_DAY_LEN + 1];
 	enum kh_reason why;
 	enum kh_err e;
 	size_t n;
 
-	today(day);
+	kh_visit_today(day);
 	why = recipients(v->site, outlets, day, to, &n);
 	if (why != KH_REASON_NONE)
 		return why;
 	keys = kh_secret_alloc(sizeof(*keys));
 	if (keys == NULL)
 		return KH_REASON_FAILED;
-	e = derive(v, &form->code, keys);
+	e = kh_visit_derive(v, &form->code, keys);
 	if (e == KH_OK) {
 		memcpy(info.mailbox, keys->mailbox, sizeof(info.mailbox));
 		info.reply_to = keys->reply_to;
+		memcpy(info.slot_key, keys->slot_key, sizeof(info.slot_key));
 		info.day = day;
 	}
 	kh_secret_free(keys);
 	if (e == KH_OK)
 		e = kh_bundle_writer_new(
 		    &g->w, to, n, &info, kh_sink_file(&g->file));
+	kh_wipe(&info, sizeof(info));
 	return kh_sealing_reason(e);
 }
 
@@ -215,7 +217,8 @@ kh_sealing_begin(struct kh_sealing *g, struct kh_visit *v,
 }
 
 enum kh_reason
-kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete)
+kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete,
+    uint32_t files, uint32_t begun)
 {
 	struct kh_msg m = {.type = KH_MSG_COMMIT};
 	enum kh_reason why;
@@ -233,6 +236,8 @@ kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete)
 		return errno == ENOSPC || errno == EDQUOT ? KH_REASON_FULL
 							  : KH_REASON_FAILED;
 	m.u.commit.complete = complete ? 1 : 0;
+	m.u.commit.files = files;
+	m.u.commit.begun = begun;
 	/* A store that is gone may have been before or after the commit. */
 	if (ask(v, &m, &fd) != KH_OK || m.type != KH_MSG_COMMITTED)
 		return KH_REASON_UNSURE;

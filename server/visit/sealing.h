@@ -7,7 +7,6 @@
 #include "knothole/bundle.h"
 #include "knothole/writeback.h"
 #include "server/visit/context.h"
-#include "server/visit/page.h"
 
 struct kh_sealing {
 	struct kh_bundle_writer *w; /* NULL until it has begun */
@@ -31,13 +30,22 @@ enum kh_reason kh_sealing_room(struct kh_visit *v, uint64_t bytes);
 enum kh_reason kh_sealing_begin(struct kh_sealing *g, struct kh_visit *v,
     const struct kh_form *form, uint32_t outlets, bool *again);
 
-/* Finish the object, make it durable, have it committed. */
-enum kh_reason kh_sealing_commit(
-    struct kh_sealing *g, struct kh_visit *v, bool complete);
+/* Finish the object, make it durable, have it committed. `files` arrived
+ * whole, `begun` began to. */
+enum kh_reason kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v,
+    bool complete, uint32_t files, uint32_t begun);
 
 /* Forget what has begun: the draft has no name and goes with its last
  * descriptor. A sealing that has not begun is fine. */
 void kh_sealing_drop(struct kh_sealing *g);
+
+/* The keys that a return code stands for; in its turn, as they take 64 MiB.
+ * Secret: kh_secret_alloc, wipe. Errors: KH_ENOMEM, KH_ESYS. */
+KH_CHECKED enum kh_err kh_visit_derive(
+    struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out);
+
+/* Today in UTC; NUL-terminated. */
+void kh_visit_today(char day[static KH_DAY_LEN + 1]);
 
 /* What an error of the writer means for the source. */
 enum kh_reason kh_sealing_reason(enum kh_err e);

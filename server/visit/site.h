@@ -16,6 +16,7 @@ struct kh_site {
 	struct kh_msg_site conf;
 	struct kh_msg_outlet outlets[KH_OUTLETS_MAX]; /* conf.n_outlets */
 	struct kh_form_keys *keys; /* kh_secret_alloc */
+	size_t page_len; /* of every page, bytes: kh_page_measure */
 };
 
 /* Where a visit is, for the door's deadlines. */
@@ -24,16 +25,24 @@ enum kh_phase {
 	KH_PHASE_BODY, /* the body is arriving */
 	KH_PHASE_STORE, /* waiting for the store */
 	KH_PHASE_REPLY, /* the answer is being sent */
+	KH_PHASE_STATUS, /* progress is being shown */
 	KH_PHASE_LINGER /* reading on, so that the answer is not lost */
 };
 
 /*
  * A visit's line in the one table that door and visits share (anonymous
- * memory). The visit writes it, the door reads it.
+ * memory). The visit writes it; the door reads it for its deadlines, and the
+ * visit that shows the progress of the same upload for its display.
  */
 struct kh_counter {
 	_Atomic uint32_t phase; /* enum kh_phase */
-	_Atomic uint64_t bytes; /* of the body that have arrived */
+	_Atomic uint64_t bytes; /* of the body that have arrived; ticks sent */
+	_Atomic uint64_t all; /* Content-Length of the body */
+	_Atomic uint64_t upload[2]; /* the upload's id; 0, 0: none */
+	_Atomic uint32_t files, begun; /* that arrived whole, that began */
+	_Atomic uint32_t state; /* enum kh_progress_state, from ARRIVING on */
+	_Atomic uint32_t why; /* enum kh_reason */
+	_Atomic uint32_t noted; /* 1: the display has seen how it ended */
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include "lib/base/precond.h"
 #include "server/visit/multipart.h"
 #include "server/visit/sealing.h"
+#include "server/visit/status.h"
 #include "server/visit/submit.h"
 
 /* A message of n characters takes at most 4n bytes, and n more when each of
@@ -35,7 +36,8 @@ struct kh_submit {
 	struct kh_multipart mp;
 	enum kh_reason why; /* KH_REASON_NONE while all is well */
 	bool again; /* sealed before: nothing more is taken */
-	bool done;
+	uint8_t upload[KH_UPLOAD_ID_LEN]; /* that the address names */
+	bool named; /* it does */
 	enum field field; /* the part that is arriving */
 	bool seen[FIELD_N];
 	char small[KH_TOKEN_TEXT_MAX]; /* a token or an outlet */
@@ -52,15 +54,18 @@ struct kh_submit {
 	char type[KH_TYPE_MAX];
 	size_t type_n;
 	bool file_open; /* its entry has begun */
-	unsigned files; /* that arrived whole */
+	uint32_t files; /* that arrived whole */
+	uint32_t begun;
 	struct kh_sealing sealing;
 };
 
 static enum kh_err
 refuse(struct kh_submit *s, enum kh_reason why)
 {
-	if (s->why == KH_REASON_NONE)
+	if (s->why == KH_REASON_NONE) {
 		s->why = why;
+		kh_upload_state(s->v, KH_PROGRESS_REFUSED, why);
+	}
 	kh_sealing_drop(&s->sealing);
 	return KH_EPROTO; /* ends the parser */
 }
@@ -129,9 +134,12 @@ open_file(struct kh_submit *s)
 		e = check(s,
 		    kh_sealing_reason(kh_bundle_file(
 			s->sealing.w, s->name, s->name_n, s->type, s->type_n)));
-	if (e == KH_OK)
-		s->file_open = true;
-	return e;
+	if (e != KH_OK)
+		return e;
+	s->file_open = true;
+	s->begun++;
+	atomic_store(&s->v->counter->begun, s->begun);
+	return KH_OK;
 }
 
 static enum kh_err
@@ -271,9 +279,28 @@ file_end(struct kh_submit *s)
 		return e;
 	s->file_open = false;
 	e = check(s, kh_sealing_reason(kh_bundle_file_end(s->sealing.w, true)));
-	if (e == KH_OK)
-		s->files++;
-	return e;
+	if (e != KH_OK)
+		return e;
+	s->files++;
+	atomic_store(&s->v->counter->files, s->files);
+	return KH_OK;
+}
+
+static enum kh_err
+token_end(struct kh_submit *s)
+{
+	const struct kh_slice text = {s->small, s->small_n};
+
+	if (kh_token_open(s->v->site->keys, KH_TOKEN_SEND, text, &s->form) !=
+	    KH_OK)
+		return refuse(s, KH_REASON_TOKEN);
+	/* Progress of one form is not shown as another's. */
+	if (s->named && !kh_equal(s->upload, s->form.upload, KH_UPLOAD_ID_LEN))
+		return refuse(s, KH_REASON_TOKEN);
+	s->have_form = true;
+	if (!s->named)
+		kh_upload_announce(s->v, s->form.upload);
+	return KH_OK;
 }
 
 static enum kh_err
@@ -283,11 +310,7 @@ on_end(void *ctx)
 
 	switch (s->field) {
 	case FIELD_TOKEN:
-		if (kh_token_open(s->v->site->keys, s->small, s->small_n,
-			&s->form) != KH_OK)
-			return refuse(s, KH_REASON_TOKEN);
-		s->have_form = true;
-		return KH_OK;
+		return token_end(s);
 	case FIELD_OUTLET:
 		return outlet_end(s);
 	case FIELD_FILE:
@@ -302,44 +325,22 @@ on_end(void *ctx)
 static const struct kh_multipart_ops ops = {
     .part = on_part, .data = on_data, .end = on_end};
 
-enum kh_err
-kh_submit_new(struct kh_visit *v, struct kh_submit **out)
+static void
+submit_free(void *ctx)
 {
-	struct kh_slice boundary;
-	struct kh_submit *s;
-	enum kh_err e;
+	struct kh_submit *s = ctx;
 
-	*out = NULL;
-	e = kh_multipart_boundary(v->head.type, &boundary);
-	if (e != KH_OK)
-		return e;
-	s = kh_secret_alloc(sizeof(*s));
-	if (s == NULL)
-		return KH_ENOMEM;
-	memset(s, 0, sizeof(*s));
-	s->v = v;
-	s->sealing.file.fd = -1;
-	kh_multipart_init(&s->mp, boundary, &ops, s);
-	*out = s;
-	return KH_OK;
-}
-
-void
-kh_submit_free(struct kh_submit *s)
-{
-	if (s == NULL)
-		return;
 	kh_sealing_drop(&s->sealing);
 	kh_secret_free(s->message);
 	kh_secret_free(s);
 }
 
-void
-kh_submit_feed(struct kh_submit *s, const uint8_t *p, size_t n)
+static void
+feed(void *ctx, const uint8_t *p, size_t n)
 {
+	struct kh_submit *s = ctx;
 	enum kh_err e;
 
-	PRECOND(!s->done);
 	atomic_fetch_add(&s->v->counter->bytes, n);
 	if (s->why != KH_REASON_NONE || s->again)
 		return;
@@ -382,17 +383,38 @@ seal(struct kh_submit *s, bool complete)
 			    kh_bundle_file_end(s->sealing.w, false))) != KH_OK)
 			return;
 	}
-	(void)check(s, kh_sealing_commit(&s->sealing, s->v, complete));
+	kh_upload_state(s->v, KH_PROGRESS_SEALING, KH_REASON_NONE);
+	if (check(s,
+		kh_sealing_commit(
+		    &s->sealing, s->v, complete, s->files, s->begun)) == KH_OK)
+		kh_upload_state(s->v,
+		    complete ? KH_PROGRESS_SEALED : KH_PROGRESS_CUT,
+		    KH_REASON_NONE);
 }
 
-void
-kh_submit_finish(struct kh_submit *s, struct kh_reply *r)
+/* How many files it was when this upload was sealed, at an earlier try. */
+static void
+recall(struct kh_submit *s)
 {
+	struct kh_msg m = {.type = KH_MSG_FATE};
+	int fd;
+
+	memcpy(m.u.begin.upload, s->form.upload, KH_UPLOAD_ID_LEN);
+	s->files = 0;
+	if (kh_visit_ask(s->v, &m, &fd) == KH_OK &&
+	    m.type == KH_MSG_FATE_ANSWER)
+		s->files = m.u.fate.files;
+	atomic_store(&s->v->counter->files, s->files);
+	kh_upload_state(s->v, KH_PROGRESS_SEALED, KH_REASON_NONE);
+}
+
+static void
+finish(void *ctx, struct kh_reply *r)
+{
+	struct kh_submit *s = ctx;
 	enum kh_receipt what = KH_RECEIPT_SEALED;
 	enum kh_err e;
 
-	PRECOND(!s->done);
-	s->done = true;
 	if (s->why == KH_REASON_NONE && !s->again) {
 		e = kh_multipart_finish(&s->mp);
 		if (e != KH_OK && e != KH_ETRUNC)
@@ -404,29 +426,54 @@ kh_submit_finish(struct kh_submit *s, struct kh_reply *r)
 		if (e == KH_ETRUNC)
 			what = KH_RECEIPT_PARTIAL;
 	}
-	if (s->again)
+	if (s->again) {
 		what = KH_RECEIPT_AGAIN;
+		recall(s);
+	}
 	if (s->why != KH_REASON_NONE) {
 		r->status = kh_reason_status(s->why);
-		kh_page_refusal(&r->html, s->v->site, s->why);
+		kh_page_refusal(&r->html, &s->v->view, s->why);
 	} else {
 		r->status = 200;
 		kh_page_receipt(
-		    &r->html, s->v->site, what, &s->form.code, s->files);
+		    &r->html, &s->v->view, what, &s->form.code, s->files);
 	}
 }
 
-void
-kh_submit_cut(struct kh_submit *s)
+static void
+cut(void *ctx)
 {
-	PRECOND(!s->done);
-	s->done = true;
-	if (s->why == KH_REASON_NONE && !s->again && s->have_form)
+	struct kh_submit *s = ctx;
+
+	if (s->again)
+		recall(s);
+	else if (s->why == KH_REASON_NONE && s->have_form)
 		seal(s, false);
+	else if (s->why == KH_REASON_NONE)
+		(void)refuse(s, KH_REASON_CUT);
 }
 
-bool
-kh_submit_done(const struct kh_submit *s)
+enum kh_err
+kh_submit_new(struct kh_visit *v, const uint8_t *upload, struct kh_intake *out)
 {
-	return s->done;
+	struct kh_slice boundary;
+	struct kh_submit *s;
+	enum kh_err e;
+
+	e = kh_multipart_boundary(v->head.type, &boundary);
+	if (e != KH_OK)
+		return e;
+	s = kh_secret_alloc(sizeof(*s));
+	if (s == NULL)
+		return KH_ENOMEM;
+	memset(s, 0, sizeof(*s));
+	s->v = v;
+	s->sealing.file.fd = -1;
+	if (upload != NULL) {
+		s->named = true;
+		memcpy(s->upload, upload, KH_UPLOAD_ID_LEN);
+	}
+	kh_multipart_init(&s->mp, boundary, &ops, s);
+	*out = (struct kh_intake){s, feed, finish, cut, submit_free};
+	return KH_OK;
 }

@@ -8,27 +8,16 @@
 #define KNOTHOLED_VISIT_SUBMIT_H
 
 #include "server/visit/context.h"
-#include "server/visit/page.h"
-#include "server/visit/reply.h"
+#include "server/visit/intake.h"
 
-struct kh_submit;
-
-/* Errors: KH_ENOMEM; KH_EFORMAT when the Content-Type is not that of our
- * form. *out is NULL then. */
+/*
+ *	upload	the id that the request's address names, or NULL; the form's
+ *		own must be the same
+ *	out	receives what the caller frees with its `free`
+ * Errors: KH_ENOMEM; KH_EFORMAT when the Content-Type is not that of our
+ * form.
+ */
 KH_CHECKED enum kh_err kh_submit_new(
-    struct kh_visit *v, struct kh_submit **out);
-void kh_submit_free(struct kh_submit *s); /* wipes; NULL is fine */
-
-/* More of the body. Never fails: once it is refused, it drops the rest. */
-void kh_submit_feed(struct kh_submit *s, const uint8_t *p, size_t n);
-
-/* The body is complete. Seals, commits, and writes the page that answers. */
-void kh_submit_finish(struct kh_submit *s, struct kh_reply *r);
-
-/* The connection ended within the body: seal and commit what has arrived. */
-void kh_submit_cut(struct kh_submit *s);
-
-/* Has kh_submit_finish or kh_submit_cut been called? */
-bool kh_submit_done(const struct kh_submit *s);
+    struct kh_visit *v, const uint8_t *upload, struct kh_intake *out);
 
 #endif

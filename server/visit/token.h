@@ -1,10 +1,14 @@
 /*
- * The form's hidden state: upload id and return code, sealed under a key that
- * lives in this server's memory only. It is at once the CSRF token and the
- * one-time upload token, and it is why the server need not remember anybody:
- * the state of a visit to the form is in the source's own page.
+ * The forms' hidden state: upload id and return code, and how far answers had
+ * come, sealed under a key that lives in this server's memory only. It is at
+ * once the CSRF token and the one-time upload token, and it is why the server
+ * need not remember anybody: the state of a visit is in the source's own page.
  *
- *	b64url( nonce[24] XChaCha20-Poly1305( version[1] upload[16] code[14] ) )
+ *	b64url( nonce[24] XChaCha20-Poly1305(
+ *	    version[1] upload[16] code[14] seen[2 * 32] ) )
+ *
+ * What it may be used for is authenticated with it, so that the one in an
+ * address (progress) cannot send or delete.
  */
 #ifndef KNOTHOLED_VISIT_TOKEN_H
 #define KNOTHOLED_VISIT_TOKEN_H
@@ -15,9 +19,10 @@
 #include "knothole/code.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
+#include "server/visit/head.h"
 
 #define KH_FORM_KEY_LEN 32
-#define KH_TOKEN_LEN 95 /* characters */
+#define KH_TOKEN_LEN 180 /* characters */
 
 /* The current key and the one before it, which is still accepted. */
 struct kh_form_keys {
@@ -25,10 +30,20 @@ struct kh_form_keys {
 	uint8_t previous[KH_FORM_KEY_LEN];
 };
 
+/* What a token is good for. */
+enum kh_token_use {
+	KH_TOKEN_SEND = 1, /* a form that sends */
+	KH_TOKEN_STATUS, /* the display of its progress */
+	KH_TOKEN_THREAD /* looking at, and deleting, answers */
+};
+
 /* Secret: kh_secret_alloc, wipe. */
 struct kh_form {
 	uint8_t upload[KH_UPLOAD_ID_LEN];
 	struct kh_code code;
+	/* of each newsroom: slots below this one had been looked at when the
+	 * thread was shown, and may be deleted */
+	uint16_t seen[KH_OUTLETS_MAX];
 };
 
 /* Both keys fresh. */
@@ -40,12 +55,12 @@ void kh_form_keys_rotate(struct kh_form_keys *k);
 /* A new upload with a new return code. */
 void kh_form_new(struct kh_form *out);
 
-/* NUL-terminated text, safe in an HTML attribute. */
-void kh_token_seal(const struct kh_form_keys *k, const struct kh_form *f,
-    char out[static KH_TOKEN_LEN + 1]);
+/* NUL-terminated text, safe in an HTML attribute and in an address. */
+void kh_token_seal(const struct kh_form_keys *k, enum kh_token_use use,
+    const struct kh_form *f, char out[static KH_TOKEN_LEN + 1]);
 
-/* Errors: KH_EAUTH when it is not one that this server made. */
+/* Errors: KH_EAUTH when it is not one that this server made for this use. */
 KH_CHECKED enum kh_err kh_token_open(const struct kh_form_keys *k,
-    const char *text, size_t n, struct kh_form *out);
+    enum kh_token_use use, struct kh_slice text, struct kh_form *out);
 
 #endif

@@ -35,6 +35,7 @@ fill_info(struct kh_bundle_info *info)
 	e = kh_code_derive(&code, salt, keys);
 	memcpy(info->mailbox, keys->mailbox, sizeof(info->mailbox));
 	info->reply_to = keys->reply_to;
+	memcpy(info->slot_key, keys->slot_key, sizeof(info->slot_key));
 	kh_secret_free(keys);
 	return e;
 }

@@ -44,7 +44,8 @@ def archive(entries):
 def manifest(files, complete=True, **more):
     return json.dumps({
         "knothole": 1, "mailbox": "00112233445566778899aabbccddeeff",
-        "reply_to": KEY, "language": "he", "day": "2026-11-21",
+        "reply_to": KEY, "slot_key": "0f" * 32, "language": "he",
+        "day": "2026-11-21",
         "complete": complete, "recipients": [KEY],
         "files": [{"entry": e, "name": n, "type": t, "size": s, "complete": c}
                   for e, n, t, s, c in files], **more}, indent=1).encode()
@@ -82,6 +83,7 @@ def manifests():
     hexed["files"][0]["name_hex"] = "ff"
     yield "good-hex", json.dumps(hexed).encode()
     yield "bad-version", manifest([]).replace(b": 1,", b": 2,", 1)
+    yield "bad-slot-key", manifest([]).replace(b"0f0f", b"0F0f", 1)
     yield "bad-entry", manifest([("files/002-a", "a", "", 7, True)])
     yield "bad-json", manifest([])[:-1]
     yield "names-mixed", b"\0a.pdf\xfe\xd7\xa9\xfe\xff\xfe%22%0d%0A\xfe\xfe\x7f\\\""

@@ -428,11 +428,12 @@ def check_file(f, number, data, complete):
 def check_manifest(raw, entries):
     check(re.fullmatch(rb"[\x20-\x7e\t\r\n]*", raw), "bytes of the manifest")
     m = json.loads(raw)
-    same(list(m), ["knothole", "mailbox", "reply_to", "language", "day",
-                   "complete", "recipients", "files"], "members")
+    same(list(m), ["knothole", "mailbox", "reply_to", "slot_key", "language",
+                   "day", "complete", "recipients", "files"], "members")
     same(exactly(int, m["knothole"], "knothole"), 1, "version")
     check(re.fullmatch(r"[0-9a-f]{32}", m["mailbox"]), "mailbox")
     recipient_key(m["reply_to"])
+    check(re.fullmatch(r"[0-9a-f]{64}", m["slot_key"]), "slot key")
     check(re.fullmatch(r"[a-z]{2,8}", m["language"]), "language")
     check(re.fullmatch(r"\d{4}-\d\d-\d\d", m["day"]), "day")
     exactly(bool, m["complete"], "complete")
@@ -696,6 +697,7 @@ def a_submission_to_the_byte():
         keys = derive(digits, f.read())
     same(m["mailbox"], keys["mailbox"], "mailbox")
     same(m["reply_to"], keys["reply_to"], "reply_to")
+    same(m["slot_key"], keys["slot key"], "slot key")
 
 
 @test
@@ -778,7 +780,8 @@ def encode(manifest, entries, header=184):
 def manifest_for(to, files):
     return {"files": files, "recipients": [to], "complete": True,
             "day": "2026-11-21", "language": "he", "reply_to": to,
-            "mailbox": "00" * 16, "knothole": 1, "of a later time": [None]}
+            "mailbox": "00" * 16, "slot_key": "0f" * 32,
+            "knothole": 1, "of a later time": [None]}
 
 
 def extract(plain, to, identity, expect=0):

@@ -651,6 +651,20 @@ def test_message_behind_the_files():
 
 
 @test
+def test_slot_key_is_extracted_and_never_listed():
+    d = fresh("secret-key")
+    f = write(d + "/f", b"a file")
+    obj = mk(d + "/x.age", f)
+    for more in ([], ["--json"]):
+        p = run("list", *more, "-i", W.key, obj)
+        check(b"a5" * 32 not in p.stdout + p.stderr, "not the key")
+        check(b"slot" not in p.stdout + p.stderr, "nor its name")
+    run("extract", "-i", W.key, "-o", d + "/out", obj)
+    manifest = json.loads(read(d + "/out/x/manifest.json"))
+    check(manifest["slot_key"] == "a5" * 32, "in the manifest")
+
+
+@test
 def test_l37_hostile_names_in_listings():
     d = hostile()
     obj = os.path.join(d, "evil.age")

@@ -126,6 +126,7 @@ make(const struct mk *m, int fd, int n, char **files)
 	int i;
 
 	memset(info.mailbox, 0x5a, sizeof(info.mailbox));
+	memset(info.slot_key, 0xa5, sizeof(info.slot_key));
 	info.reply_to = m->to[0];
 	e = kh_bundle_writer_new(&w, m->to, m->n_to, &info, kh_sink_fd(&fd));
 	if (e == KH_OK && m->message != NULL && !m->late)

@@ -421,7 +421,7 @@ def test_l36_no_clock():
         for name, needle in clocks(moment):
             check(needle not in rest, f"{name} {needle!r} in the archive")
     plain = manifest.replace(day, b"").decode()
-    for field in ("mailbox", "reply_to"):
+    for field in ("mailbox", "reply_to", "slot_key"):
         plain = re.sub(rf'"{field}": "[^"]*"', "", plain)
     plain = re.sub(r'"age1[^"]*"', "", plain)
     check(not re.search(r"\d\d:\d\d|20\d\d|19\d\d", plain),
@@ -463,6 +463,7 @@ def _():
     for key in ("mailbox", "reply_to"):
         check(listed[0][key] != listed[1][key], f"the same {key}")
     check(re.fullmatch(r"[0-9a-f]{32}", listed[0]["mailbox"]), "mailbox")
+    check("slot_key" not in listed[0], "the slot key is listed")
 
 
 @suite.test("nothing failed meanwhile; the service ends with 0 at SIGTERM")

@@ -78,6 +78,7 @@ begin(struct kh_sink sink, size_t n)
 		kh_identity_recipient(newsroom(), &to[i]);
 	info.reply_to = to[0];
 	memset(info.mailbox, 0x5a, sizeof(info.mailbox));
+	memset(info.slot_key, 0xa5, sizeof(info.slot_key));
 	assert_int_equal(kh_bundle_writer_new(&w, to, n, &info, sink), KH_OK);
 	return w;
 }

@@ -24,6 +24,8 @@ enum call {
 	FUTIMENS,
 	FCHMOD,
 	TMPFILE, /* openat with O_TMPFILE */
+	OPEN, /* without it */
+	WRITE, /* kh_write_all */
 	FSTATVFS,
 	MKDIRAT,
 	FSTAT,
@@ -111,7 +113,18 @@ faulty_openat(int at, const char *name, int flags, ...)
 {
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return fails(TMPFILE) ? -1 : openat(at, name, flags, 0400);
-	return openat(at, name, flags);
+	return fails(OPEN) ? -1 : openat(at, name, flags);
+}
+
+static enum kh_err
+faulty_write_all(int fd, const void *p, size_t n)
+{
+	/* half of it, as a disk does that gets full */
+	if (faults[WRITE].times > 0)
+		assert_int_equal(kh_write_all(fd, p, n / 2), KH_OK);
+	if (fails(WRITE))
+		return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
+	return kh_write_all(fd, p, n);
 }
 
 static int
@@ -160,10 +173,12 @@ faulty_strdup(const char *s)
 #define fchmod faulty_fchmod
 #define openat faulty_openat
 #define fstatvfs faulty_fstatvfs
+#define kh_write_all faulty_write_all
 #define mkdirat faulty_mkdirat
 #define fstat(fd, sb) faulty_fstat(fd, sb)
 #define malloc faulty_malloc
 #define strdup faulty_strdup
+#include "lib/store/answers.c"
 #include "lib/store/dir.c"
 #undef fsync
 #undef linkat
@@ -171,6 +186,7 @@ faulty_strdup(const char *s)
 #undef fchmod
 #undef openat
 #undef fstatvfs
+#undef kh_write_all
 #undef mkdirat
 #undef fstat
 #undef malloc

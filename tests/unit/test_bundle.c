@@ -61,6 +61,8 @@ test_round_trip(void **state)
 	assert_int_equal(m->n_files, 3);
 	assert_int_equal(m->n_recipients, 2);
 	assert_int_equal(m->mailbox[15], 0x5a);
+	assert_int_equal(m->slot_key[0], 0xa5);
+	assert_int_equal(m->slot_key[31], 0xa5);
 	assert_int_equal(kh_bundle_manifest_json(b, &n)[0], '{');
 
 	assert_int_equal(gather_all(b, &g), KH_OK);

@@ -19,6 +19,7 @@ sample(void)
 	memset(m->mailbox, 0xab, sizeof(m->mailbox));
 	assert_int_equal(
 	    kh_recipient_parse(KEY, strlen(KEY), &m->reply_to), KH_OK);
+	memset(m->slot_key, 0x3c, sizeof(m->slot_key));
 	strcpy(m->language, "he");
 	strcpy(m->day, "2026-11-21");
 	m->complete = true;
@@ -46,6 +47,7 @@ same(const struct kh_manifest *a, const struct kh_manifest *b)
 
 	assert_memory_equal(a->mailbox, b->mailbox, sizeof(a->mailbox));
 	assert_memory_equal(&a->reply_to, &b->reply_to, sizeof(a->reply_to));
+	assert_memory_equal(a->slot_key, b->slot_key, sizeof(a->slot_key));
 	assert_string_equal(a->language, b->language);
 	assert_string_equal(a->day, b->day);
 	assert_int_equal(a->complete, b->complete);
@@ -92,6 +94,8 @@ test_form(void **state)
 	    "{\n \"knothole\": 1,\n"
 	    " \"mailbox\": \"abababababababababababababababab\",\n"
 	    " \"reply_to\": \"" KEY "\",\n"
+	    " \"slot_key\": \"3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c"
+	    "3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c\",\n"
 	    " \"language\": \"he\",\n \"day\": \"2026-11-21\",\n"
 	    " \"complete\": true,\n \"recipients\": [\n"
 	    "  \"" KEY "\",\n  \"" KEY "\"\n ],\n \"files\": [\n  {\n"
@@ -297,6 +301,14 @@ static const struct {
     {"abab", "xxxx", KH_EFORMAT},
     {"reply_to\": \"age1", "reply_to\": \"age2", KH_EFORMAT},
     {"reply_to\": \"age1", "reply_to\": \"AGE1", KH_EFORMAT},
+    {"slot_key", "slot_keys", KH_EFORMAT},
+    {"3c3c", "3C3c", KH_EFORMAT},
+    {"3c3c", "3c", KH_EFORMAT},
+    {"3c3c", "3c3c3c", KH_EFORMAT},
+    {"3c3c", "3x3c", KH_EFORMAT},
+    {"3c3c", "3b3c", KH_OK},
+    {"\"slot_key\": ", "\"slot_key\": 1, \"x\": ", KH_EFORMAT},
+    {"\"slot_key\": ", "\"slot_key\": null, \"x\": ", KH_EFORMAT},
     {"\"recipients\": [", "\"recipients\": [1,", KH_EFORMAT},
     {"\"recipients\": [", "\"recipients\": [], \"x\": [", KH_EFORMAT},
     {"\"recipients\"", "\"recipient\"", KH_EFORMAT},

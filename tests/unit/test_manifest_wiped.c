@@ -1,7 +1,7 @@
 /*
- * Names and types leave no trace in the memory that the manifest gives back:
- * not in its own, nor in what jansson had of it. Separate, because it takes
- * the place of free(3) in both halves of the manifest.
+ * Names, types and the slot key leave no trace in the memory that the manifest
+ * gives back: not in its own, nor in what jansson had of it. Separate, because
+ * it takes the place of free(3) in both halves of the manifest.
  */
 #include "tests/unit/tap.h"
 
@@ -11,8 +11,18 @@
 
 #define MARK "qzmarkedqz"
 #define KEY "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
+#define SLOT_LEN 8 /* bytes of the slot key, enough to know it by */
 
+static const uint8_t slot[SLOT_LEN] = {
+    0x9e, 0x11, 0xc7, 0x52, 0x3b, 0x88, 0xd4, 0x6f};
+static const char slot_hex[] = "9e11c7523b88d46f";
 static size_t freed, dirty;
+
+static bool
+has(void *p, const void *mark, size_t n)
+{
+	return memmem(p, malloc_usable_size(p), mark, n) != NULL;
+}
 
 /* Looks at what is given back, first. */
 static void
@@ -20,8 +30,8 @@ inspecting_free(void *p)
 {
 	if (p != NULL) {
 		freed++;
-		dirty += memmem(p, malloc_usable_size(p), MARK, strlen(MARK)) !=
-		    NULL;
+		dirty += has(p, MARK, strlen(MARK)) || has(p, slot, SLOT_LEN) ||
+		    has(p, slot_hex, strlen(slot_hex));
 	}
 	free(p);
 }
@@ -40,6 +50,7 @@ marked(void)
 	assert_int_equal(kh_manifest_new(&m), KH_OK);
 	assert_int_equal(
 	    kh_recipient_parse(KEY, strlen(KEY), &m->reply_to), KH_OK);
+	memcpy(m->slot_key + 5, slot, SLOT_LEN);
 	memcpy(m->language, "en", 3);
 	memcpy(m->day, "2026-11-21", KH_DAY_LEN + 1);
 	m->recipients = calloc(1, sizeof(*m->recipients));
@@ -78,6 +89,7 @@ test_nothing_is_left(void **state)
 	freed = dirty = 0;
 	assert_int_equal(kh_manifest_write(m, &json, &n), KH_OK);
 	assert_non_null(strstr(json, MARK));
+	assert_non_null(strstr(json, slot_hex));
 	assert_true(freed > 10); /* jansson's go this way too */
 	assert_int_equal(dirty, 0);
 	kh_manifest_free(m);

@@ -6,7 +6,7 @@
 
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
-#include "server/visit/html.h"
+#include "server/page/html.h"
 
 enum kh_err
 kh_html_init(struct kh_html *h)
@@ -24,24 +24,37 @@ kh_html_free(struct kh_html *h)
 	memset(h, 0, sizeof(*h));
 }
 
-static void
-append(struct kh_html *h, const char *s, size_t n)
+void
+kh_html_bytes(struct kh_html *h, const char *p, size_t n)
 {
 	PRECOND(h->p != NULL && h->n <= KH_HTML_MAX);
 	if (n > KH_HTML_MAX - h->n) {
 		h->overflow = true;
 		return;
 	}
-	memcpy(h->p + h->n, s, n);
+	memcpy(h->p + h->n, p, n);
 	h->n += n;
 }
 
 void
 kh_html_raw(struct kh_html *h, const char *s)
 {
-	append(h, s, strlen(s));
+	kh_html_bytes(h, s, strlen(s));
 }
 
+void
+kh_html_blanks(struct kh_html *h, size_t n)
+{
+	PRECOND(h->p != NULL && h->n <= KH_HTML_MAX);
+	if (n > KH_HTML_MAX - h->n) {
+		h->overflow = true;
+		return;
+	}
+	memset(h->p + h->n, ' ', n);
+	h->n += n;
+}
+
+/* What stands for a byte in HTML, or NULL when it stands for itself. */
 static const char *
 entity(char c)
 {
@@ -56,23 +69,42 @@ entity(char c)
 		return "&quot;";
 	case '\'':
 		return "&#39;";
-	default:
+	case '\t':
+	case '\n':
+	case '\r':
 		return NULL;
+	default:
+		return (uint8_t)c < 0x20 || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+	}
+}
+
+size_t
+kh_html_cost(char c)
+{
+	const char *ent = entity(c);
+
+	return ent != NULL ? strlen(ent) : 1;
+}
+
+void
+kh_html_text_n(struct kh_html *h, const char *s, size_t n)
+{
+	const char *ent;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		ent = entity(s[i]);
+		if (ent != NULL)
+			kh_html_raw(h, ent);
+		else
+			kh_html_bytes(h, s + i, 1);
 	}
 }
 
 void
 kh_html_text(struct kh_html *h, const char *s)
 {
-	const char *ent;
-
-	for (; *s != '\0'; s++) {
-		ent = entity(*s);
-		if (ent != NULL)
-			append(h, ent, strlen(ent));
-		else
-			append(h, s, 1);
-	}
+	kh_html_text_n(h, s, strlen(s));
 }
 
 void
@@ -83,21 +115,14 @@ kh_html_number(struct kh_html *h, uint64_t v)
 
 	n = snprintf(buf, sizeof(buf), "%llu", (unsigned long long)v);
 	PRECOND(n > 0 && (size_t)n < sizeof(buf));
-	append(h, buf, (size_t)n);
+	kh_html_bytes(h, buf, (size_t)n);
 }
 
 void
-kh_html_size(struct kh_html *h, uint64_t bytes)
+kh_html_back(struct kh_html *h, size_t n)
 {
-	static const char *const units[] = {" bytes", " KiB", " MiB", " GiB"};
-	size_t u = 0;
-
-	while (u < 3 && bytes >= 1024) {
-		bytes /= 1024;
-		u++;
-	}
-	kh_html_number(h, bytes);
-	kh_html_raw(h, units[u]);
+	PRECOND(n <= h->n);
+	h->n = n;
 }
 
 bool

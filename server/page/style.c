@@ -1,0 +1,82 @@
+/*
+ * The style sheet that every page carries inline. The Content-Security-Policy
+ * allows its hash and nothing else, so there is one for all pages. System
+ * fonts, light and dark, from 320 px up; the return code is not printed.
+ */
+#include "server/page/layout.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--b:#fbfaf7;--f:#1c1b19;--s:#5a5852;"
+    "--l:#87847c;--x:#fff;--a:#0b4a7a;--o:#fff;--g:#e7f0e9;--h:#1f6b34;"
+    "--r:#f9eae6;--e:#a3341b}"
+    "@media(prefers-color-scheme:dark){:root{--b:#161615;--f:#eae8e2;"
+    "--s:#b3b0a8;--l:#8d8a82;--x:#222220;--a:#9cc8ee;--o:#10202d;--g:#1b2c20;"
+    "--h:#86c796;--r:#371f19;--e:#eb9f89}}"
+    "*{box-sizing:border-box}"
+    "body{margin:0 auto;max-width:42rem;padding:1rem;background:var(--b);"
+    "color:var(--f);font:1.0625rem/1.55 system-ui,sans-serif;"
+    "overflow-wrap:break-word}"
+    "header{border-top:4px solid;border-bottom:1px solid;padding:.5rem 0;"
+    "font:700 1.15rem/1.3 Georgia,serif}"
+    "h1,h2{font-family:Georgia,serif;line-height:1.25}"
+    "h1{font-size:1.8rem;margin:1.4rem 0 1rem}"
+    "h2{font-size:1.25rem;margin:2rem 0 .6rem}"
+    "p,ul,ol{margin:.6rem 0}ul,ol{padding-inline-start:1.4rem}"
+    "a{color:var(--a);text-underline-offset:.15em}"
+    "footer{border-top:1px solid var(--l);margin-top:2.5rem}"
+    "footer a,.links a{display:inline-block;padding:.5rem 0;"
+    "margin-inline-end:1.3rem}"
+    "label,legend,summary{font-weight:600}"
+    "summary{padding:.3rem 0;cursor:pointer}"
+    "legend{padding:0 .3rem}"
+    "fieldset{border:1px solid var(--l);border-radius:4px;margin:1.2rem 0;"
+    "padding:.4rem .9rem .7rem;min-width:0}"
+    "textarea,input[type=file]{display:block;width:100%;margin:.3rem 0;"
+    "padding:.6rem;font:inherit;border:1px solid var(--l);border-radius:4px;"
+    "background:var(--x);color:inherit}"
+    ".pick{display:flex;gap:.7rem;font-weight:400;padding:.35rem 0}"
+    ".pick input{width:1.5rem;height:1.5rem;margin:0;flex:none}"
+    ".soft{color:var(--s);font-size:.95rem}"
+    ".fp{display:block;margin:.1rem 0;padding:0;font:.85rem/1.7 "
+    "ui-monospace,monospace;"
+    "counter-reset:n}"
+    ".fp li{display:inline-block;counter-increment:n;margin-inline-end:.5em}"
+    ".fp li::before{content:counter(n)'\\a0';color:var(--s)}"
+    "button,.go{display:inline-block;font:inherit;font-weight:700;"
+    "padding:.65rem 1.5rem;border:0;border-radius:4px;background:var(--a);"
+    "color:var(--o);text-decoration:none;cursor:pointer}"
+    "button.quiet{background:none;color:var(--a);padding:.6rem 0;"
+    "margin-inline-end:1.3rem;font-weight:400;text-decoration:underline}"
+    ":focus-visible{outline:3px solid #c05a00;outline-offset:2px}"
+    "#outcome,#state,.tick{display:block;font-weight:600;margin:1rem 0;"
+    "padding:.7rem 1rem;border-inline-start:6px solid var(--h);"
+    "background:var(--g)}"
+    "[data-state=refused],[data-state=busy],[data-state=closed],"
+    "[data-state=partial]{border-color:var(--e)!important;"
+    "background:var(--r)!important}"
+    /* Not :last-child: Chromium knows the last one when the page has ended. */
+    ".tick:has(~.tick){display:none}"
+    ".frame h1{font-size:1.15rem;margin:0 0 .4rem}"
+    "#progress{display:flex;flex-direction:column}"
+    "#progress section{order:2}"
+    ".code{display:block;unicode-bidi:isolate;user-select:all;"
+    "font:600 1.1rem/1.6 ui-monospace,monospace;border:2px solid;"
+    "border-radius:4px;padding:.6rem .8rem;margin:.3rem 0 1rem;"
+    "background:var(--x)}"
+    ".words{columns:2;font:600 1.1rem/1.8 ui-monospace,monospace;"
+    "padding-inline-start:2.2rem}"
+    "iframe{display:block;width:100%;border:0;margin:.5rem 0}"
+    ".frame{padding:0;max-width:none}"
+    "#answers{list-style:none;padding:0}"
+    "#answers li{border-top:1px solid var(--l);padding:.6rem 0}"
+    ".said{white-space:pre-wrap}"
+    "code{display:block;font:.9rem/1.6 ui-monospace,monospace;"
+    "background:var(--x);border:1px solid var(--l);padding:.5rem .8rem;"
+    "overflow-x:auto}"
+    "@media print{.code,.words{visibility:hidden}}";
+
+const char *
+kh_page_style(void)
+{
+	return style;
+}
