@@ -99,7 +99,8 @@ MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
-BROWSER := tests/browser/drive.py
+BROWSER := tests/browser/drive.py \
+	$(foreach b,chromium firefox,tests/browser/journey.py:$(b))
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
@@ -107,7 +108,8 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
 .PHONY: all deps demo check check-built check-browser check-nightly asan \
-	fuzz bench lint install clean help tests benches fuzzers fuzz-built format FORCE
+	fuzz bench lint install clean help tests benches fuzzers fuzz-built \
+	format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -33,6 +33,7 @@ const context = await chromium.launchPersistentContext(profile, {
 });
 const page = context.pages()[0] || (await context.newPage());
 page.setDefaultTimeout(30000);
+const protocol = await context.newCDPSession(page);
 
 // Every HTML document as it came over the wire.
 let documents = [];
@@ -63,8 +64,7 @@ async function element({ css, nth = 0, frame }) {
 }
 
 const verbs = {
-	version: async () =>
-		(await (await context.newCDPSession(page)).send("Browser.getVersion")).product,
+	version: async () => (await protocol.send("Browser.getVersion")).product,
 	open: ({ url }) => page.goto(url, { waitUntil: "commit" }).then(() => null),
 	reload: () => page.reload({ waitUntil: "commit" }).then(() => null),
 	back: () => page.goBack({ waitUntil: "commit" }).then(() => null),
@@ -79,8 +79,15 @@ const verbs = {
 	size: ({ width, height }) => page.setViewportSize({ width, height }),
 	media: ({ scheme, media }) =>
 		page.emulateMedia({ colorScheme: scheme, media: media ?? null }),
-	shot: ({ path, full = true }) =>
-		page.screenshot({ path, fullPage: full }).then(() => null),
+	// Not page.screenshot: that waits for all frames to have ended.
+	async shot({ path }) {
+		const { cssContentSize } = await protocol.send("Page.getLayoutMetrics");
+		const picture = await protocol.send("Page.captureScreenshot", {
+			captureBeyondViewport: true,
+			clip: { ...cssContentSize, scale: 1 },
+		});
+		fs.writeFileSync(path, picture.data, "base64");
+	},
 	async documents() {
 		// null for what has not ended, or was left before its end.
 		const soon = new Promise((done) => setTimeout(done, 2000, null));
