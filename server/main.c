@@ -140,7 +140,10 @@ serve(struct kh_keeper *k)
 		       "through may reach swap: raise LimitMEMLOCK=");
 	x = raise_descriptors(k->config.max_visits);
 	if (x == KH_EXIT_OK)
-		x = kh_store_dir_open(k->config.store, &k->store_dir);
+		x = kh_users_choose(k->uids);
+	if (x == KH_EXIT_OK)
+		x = kh_store_dir_open(k->config.store,
+		    k->uids[KH_ROLE_STORE], &k->store_dir);
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)
@@ -180,7 +183,7 @@ keeper_main(const char *path, bool check)
 
 	/* It holds the instance's salt: locked memory, no core, no debugger. */
 	k = kh_secret_alloc(sizeof(*k));
-	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER) != KH_OK)
+	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
 	k->listen = k->store_dir = -1;

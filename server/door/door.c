@@ -20,7 +20,7 @@
 #include "lib/base/precond.h"
 #include "server/door/door.h"
 #include "server/page/page.h"
-#include "server/role/role.h"
+#include "server/role/confine.h"
 #include "server/visit/reply.h"
 #include "server/visit/visit.h"
 
@@ -42,6 +42,7 @@ struct door {
 	struct kh_guests guests;
 	struct kh_site *site;
 	struct kh_reply busy; /* written once, at the start */
+	struct kh_filter filter; /* of the visits */
 };
 
 static int64_t
@@ -91,6 +92,7 @@ visit(struct door *d, size_t place, int conn, int store)
 	v.conn = KH_VISIT_CONN_FD;
 	v.store = KH_VISIT_STORE_FD;
 	v.turns = KH_VISIT_TURNS_FD;
+	v.filter = &d->filter;
 	v.site = d->site;
 	v.view.site = d->site;
 	v.table = d->guests.counter;
@@ -345,13 +347,18 @@ kh_door_main(void)
 {
 	struct kh_msg ready = {.type = KH_MSG_READY};
 	struct door d = {.epoll = -1, .signals = -1, .listen = -1, .store = -1};
+	struct kh_confine confine = {.dir = -1};
 	int status = 1;
 
 	if (open_site(&d) != KH_OK || open_events(&d) != KH_OK ||
-	    write_busy(&d) != KH_OK)
+	    write_busy(&d) != KH_OK ||
+	    kh_filter_make(KH_ROLE_VISIT, &d.filter) != KH_OK)
 		goto out;
-	if (kh_role_confine(KH_ROLE_DOOR) != KH_OK)
+	confine.uid = (uid_t)d.site->conf.uid;
+	status = kh_role_confine(KH_ROLE_DOOR, &confine);
+	if (status != 0)
 		goto out;
+	status = 1;
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = serve(&d);
@@ -359,6 +366,7 @@ out:
 	if (d.site != NULL)
 		kh_secret_free(d.site->keys);
 	kh_html_free(&d.busy.html);
+	kh_filter_free(&d.filter);
 	free(d.site);
 	return status;
 }

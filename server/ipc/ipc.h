@@ -19,7 +19,8 @@ enum kh_role {
 	KH_ROLE_KEEPER,
 	KH_ROLE_DOOR,
 	KH_ROLE_VISIT,
-	KH_ROLE_STORE
+	KH_ROLE_STORE,
+	KH_ROLE_N
 };
 
 enum kh_msg_type {
@@ -54,6 +55,7 @@ struct kh_msg_site {
 	uint32_t max_message;
 	uint32_t max_visits;
 	uint32_t n_outlets;
+	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
 
@@ -64,6 +66,7 @@ struct kh_msg_outlet {
 
 struct kh_msg_store_dir {
 	uint32_t max_visits;
+	uint32_t uid; /* to become, when started as root */
 };
 
 struct kh_msg_room {

@@ -49,9 +49,28 @@ child_close(struct child *c)
 	c->control = -1;
 }
 
-/* Wait for KH_MSG_READY. */
+/* Did it end because it could not be confined? Say so; true then. */
+static bool
+unconfined(struct child *c, enum kh_role role)
+{
+	const char *why = NULL;
+	int status;
+
+	if (waitpid(c->pid, &status, 0) != c->pid)
+		return false;
+	c->pid = -1;
+	if (WIFEXITED(status))
+		why = kh_confine_failure(WEXITSTATUS(status));
+	if (why != NULL)
+		kh_say("the %s did not start, because it cannot be confined: "
+		       "%s",
+		    kh_role_name(role), why);
+	return why != NULL;
+}
+
+/* Wait for KH_MSG_READY. KH_EUNSUP: why not has been said. */
 static enum kh_err
-await_ready(const struct child *c, enum kh_role role)
+await_ready(struct child *c, enum kh_role role)
 {
 	struct pollfd pfd = {.fd = c->control, .events = POLLIN};
 	struct kh_msg m;
@@ -61,7 +80,9 @@ await_ready(const struct child *c, enum kh_role role)
 	if (poll(&pfd, 1, START_MS) != 1)
 		return KH_EPROTO;
 	e = kh_ipc_recv(c->control, role, KH_ROLE_KEEPER, &m, &fd);
-	return e == KH_OK && m.type != KH_MSG_READY ? KH_EPROTO : e;
+	if (e == KH_OK && m.type != KH_MSG_READY)
+		return KH_EPROTO;
+	return e != KH_OK && unconfined(c, role) ? KH_EUNSUP : e;
 }
 
 static enum kh_err
@@ -74,10 +95,11 @@ start_store(const struct kh_keeper *k, struct child *c)
 	if (e != KH_OK)
 		return e;
 	m.u.store_dir.max_visits = k->config.max_visits;
+	m.u.store_dir.uid = (uint32_t)k->uids[KH_ROLE_STORE];
 	e = kh_ipc_send(c->control, &m, k->store_dir);
 	if (e == KH_OK)
 		e = await_ready(c, KH_ROLE_STORE);
-	if (e != KH_OK)
+	if (e != KH_OK && e != KH_EUNSUP)
 		kh_say("the store did not start: is the file system of %s one "
 		       "that can make files without a name (O_TMPFILE), and "
 		       "writable?",
@@ -94,6 +116,7 @@ tell_door(const struct kh_keeper *k, const struct child *c, int store)
 	uint32_t i;
 
 	m.u.site = k->site;
+	m.u.site.uid = (uint32_t)k->uids[KH_ROLE_DOOR];
 	e = kh_ipc_send(c->control, &m, k->listen);
 	kh_wipe(&m, sizeof(m));
 	m.type = KH_MSG_OUTLET;
@@ -128,7 +151,7 @@ start_door(
 	close(link[1]);
 	if (e == KH_OK)
 		e = await_ready(c, KH_ROLE_DOOR);
-	if (e != KH_OK)
+	if (e != KH_OK && e != KH_EUNSUP)
 		kh_say("the door did not start: %s", kh_err_text(e));
 	return e;
 }

@@ -29,6 +29,7 @@ struct kh_keeper {
 	struct kh_msg_outlet *outlets; /* site.n_outlets */
 	int listen;
 	int store_dir;
+	uid_t uids[KH_ROLE_N]; /* what the roles become; 0: what we are */
 };
 
 /* "knotholed: ..." on stderr, one line; every byte of it printable. */
@@ -59,8 +60,15 @@ enum kh_exit kh_listen_open(
  */
 enum kh_exit kh_salt_load(const char *dir, uint8_t salt[static KH_SALT_LEN]);
 
-/* Make (if need be) and open the store's directory. */
-enum kh_exit kh_store_dir_open(const char *where, int *fd);
+/* Make (if need be) and open the store's directory. `owner` becomes who the
+ * store will run as, 0: us. */
+enum kh_exit kh_store_dir_open(const char *where, uid_t owner, int *fd);
+
+/* Choose the users of the roles; all 0 when we are not root ourselves. */
+enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
+
+/* Give a directory and what is in it, two levels deep, to a user. */
+enum kh_exit kh_hand_over(int dir, uid_t uid);
 
 /*
  * Start a role: fork, exec this program again, its end of a new channel as

@@ -17,7 +17,7 @@
 #include "knothole/store.h"
 #include "lib/base/precond.h"
 #include "server/ipc/ipc.h"
-#include "server/role/role.h"
+#include "server/role/confine.h"
 #include "server/store/answers.h"
 #include "server/store/uploads.h"
 
@@ -43,6 +43,8 @@ struct server {
 	struct client *clients;
 	size_t n_clients;
 	size_t clients_max;
+	uid_t uid; /* to become */
+	int dir; /* the store's directory, st's */
 	struct kh_store *store;
 	struct kh_uploads *uploads;
 };
@@ -379,7 +381,7 @@ serve(struct server *s)
 
 /* The "open" of the store role: its directory comes from the keeper. */
 static enum kh_err
-open_store(struct server *s)
+receive_dir(struct server *s)
 {
 	struct kh_msg m;
 	enum kh_err e;
@@ -396,11 +398,19 @@ open_store(struct server *s)
 	/* Twice the visits at once: those of a door that died live on while
 	 * the next door's begin. */
 	s->clients_max = 2 * (size_t)m.u.store_dir.max_visits;
-	e = kh_store_open_at(fd, &s->store);
-	if (e != KH_OK) {
-		close(fd);
+	s->uid = (uid_t)m.u.store_dir.uid;
+	s->dir = fd;
+	return KH_OK;
+}
+
+static enum kh_err
+open_store(struct server *s)
+{
+	enum kh_err e;
+
+	e = kh_store_open_at(s->dir, &s->store);
+	if (e != KH_OK)
 		return e;
-	}
 	e = kh_uploads_new(&s->uploads);
 	if (e != KH_OK)
 		return e;
@@ -415,16 +425,27 @@ kh_store_main(void)
 {
 	struct server s = {.epoll = -1, .door = -1};
 	struct kh_msg ready = {.type = KH_MSG_READY};
+	struct kh_confine confine;
 	int status = 1;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* it ends when its peers have */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	if (receive_dir(&s) != KH_OK)
+		goto out;
+	/* As who it will be: what it makes is its own. */
+	status = kh_role_become(s.uid);
+	if (status != 0)
+		goto out;
+	status = 1;
 	if (open_store(&s) != KH_OK)
 		goto out;
-	if (kh_role_confine(KH_ROLE_STORE) != KH_OK)
+	confine = (struct kh_confine){.uid = s.uid, .dir = s.dir};
+	status = kh_role_confine(KH_ROLE_STORE, &confine);
+	if (status != 0)
 		goto out;
+	status = 1;
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = serve(&s);

@@ -638,6 +638,16 @@ def extract_sums_are_for_stock_sha256sum():
 
 
 @test
+def armored_objects_are_not_called_damaged():
+    d = fresh("armored")
+    obj = d + "/x.age"
+    run("seal", "-a", "-r", W.recipient, "-o", obj, data=b"x")
+    for args in (["list"], ["extract", "-o", d + "/out"]):
+        p = run(*args, "-i", W.key, obj, expect=65)
+        check(b"armored" in p.stderr and b"unseal" in p.stderr, f"{p.stderr}")
+
+
+@test
 def test_message_behind_the_files():
     d = fresh("late")
     f = write(d + "/f", b"a file")

@@ -43,6 +43,13 @@ static const struct line {
     {KH_MSG_NO_DRAFT, S, V, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_COMMIT, V, S, sizeof(struct kh_msg_commit), 0},
     {KH_MSG_COMMITTED, S, V, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_FATE, V, S, sizeof(struct kh_msg_begin), 0},
+    {KH_MSG_FATE_ANSWER, S, V, sizeof(struct kh_msg_fate), 0},
+    {KH_MSG_SLOT, V, S, sizeof(struct kh_msg_slot), 0},
+    {KH_MSG_ANSWER, S, V, 0, 1},
+    {KH_MSG_NO_ANSWER, S, V, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_FORGET, V, S, sizeof(struct kh_msg_slot), 0},
+    {KH_MSG_FORGOTTEN, S, V, sizeof(struct kh_msg_verdict), 0},
 };
 
 #define N_LINES (sizeof(lines) / sizeof(lines[0]))
@@ -204,7 +211,7 @@ test_wrong_sender_or_receiver(void **state)
 		}
 	}
 	/* 15 of each type's 16 directions, but 14 for READY, on two lines. */
-	assert_int_equal(refused, 13 * 15 + 2 * 14);
+	assert_int_equal(refused, 20 * 15 + 2 * 14);
 }
 
 static void
