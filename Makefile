@@ -100,7 +100,8 @@ MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 BROWSER := tests/browser/drive.py \
-	$(foreach b,chromium firefox,tests/browser/journey.py:$(b))
+	$(foreach t,journey errors,$(foreach b,chromium firefox,\
+	tests/browser/$(t).py:$(b)))
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))

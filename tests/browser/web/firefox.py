@@ -12,6 +12,16 @@ from web.browser import Browser, Gone
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": " "}
+CENTRE = """
+const e = document.querySelectorAll(arg[0])[arg[1]];
+e.scrollIntoView({block: "center"});
+const box = e.getBoundingClientRect();
+return [box.left + box.width / 2, box.top + box.height / 2];
+"""
+CORNER = """
+const box = document.querySelector(arg).getBoundingClientRect();
+return [box.left, box.top];
+"""
 PREFERENCES = {
     "javascript.enabled": False,
     "marionette.port": 0,
@@ -137,18 +147,30 @@ class Firefox(Browser):
                         args=[arg])["value"]
 
     def click(self, css, nth=0, frame=None):
-        self._do("WebDriver:ElementClick", id=self._element(css, nth, frame))
+        element = self._element(css, nth, frame)
+        if not frame:
+            self._do("WebDriver:ElementClick", id=element)
+            return
+        # Marionette's click does not reach a frame that is still arriving; a
+        # real one, on the page around it, does.
+        inner = self.evaluate(CENTRE, [css, nth], frame)
+        outer = self.evaluate(CORNER, frame)
+        self._switch(None)
+        self._pointer({"x": round(outer[0] + inner[0]),
+                       "y": round(outer[1] + inner[1])}, 1)
+
+    def _pointer(self, where, clicks):
+        press = [{"type": "pointerDown", "button": 0},
+                 {"type": "pointerUp", "button": 0}]
+        self._do("WebDriver:PerformActions", actions=[
+            {"type": "pointer", "id": "mouse",
+             "actions": [{"type": "pointerMove", **where}] + press * clicks}
+        ])
 
     def double_click(self, css):
         element = self._element(css, 0, None)
         self.evaluate("document.querySelector(arg).scrollIntoView()", css)
-        press = [{"type": "pointerDown", "button": 0},
-                 {"type": "pointerUp", "button": 0}]
-        move = {"type": "pointerMove", "x": 0, "y": 0,
-                "origin": {ELEMENT: element}}
-        self._do("WebDriver:PerformActions", actions=[
-            {"type": "pointer", "id": "mouse", "actions": [move] + press * 2}
-        ])
+        self._pointer({"x": 0, "y": 0, "origin": {ELEMENT: element}}, 2)
 
     def type(self, css, text, frame=None):
         element = self._element(css, 0, frame)

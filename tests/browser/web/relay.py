@@ -71,59 +71,74 @@ class Relay:
                 near, _ = self.listener.accept()
             except OSError:
                 return
-            line = Line()
-            with self.lock:
-                self.lines.append(line)
             threading.Thread(
-                target=self._pass, args=(line, near), daemon=True
+                target=self._pass, args=(near,), daemon=True
             ).start()
 
-    def _pass(self, line, near):
-        far = socket.create_connection(self.target)
+    def _pass(self, near):
         near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        try:
-            self._pump(line, near, far)
-        except OSError:
-            pass
-        finally:
-            line.open = False
-            near.close()
-            far.close()
+        line = Line()
+        with near:
+            # Chromium opens connections to have them ready, and may never
+            # use them. Those do not go on.
+            try:
+                if not near.recv(1, socket.MSG_PEEK):
+                    return
+            except OSError:
+                return
+            with self.lock:
+                self.lines.append(line)
+            try:
+                with socket.create_connection(self.target) as far:
+                    self._pump(line, near, far)
+            except OSError:
+                pass
+            finally:
+                line.open = False
 
     def _pump(self, line, near, far):
-        sending = True
+        sending = answering = True
         next_up = 0.0
-        while True:
-            now = time.monotonic()
+        while sending or answering:
             slow = self.rate and line.head.startswith(b"POST")
-            ready = [far]
-            if sending and (not slow or now >= next_up):
+            ready = [far] if answering else []
+            if sending and (not slow or time.monotonic() >= next_up):
                 ready.append(near)
             readable, _, _ = select.select(ready, [], [], STEP)
             if far in readable:
-                data = far.recv(65536)
-                if not data:
-                    near.shutdown(socket.SHUT_WR)
-                    return
-                near.sendall(data)
-                with self.lock:
-                    line.down += data
-                    line.down_at.append((time.monotonic(), len(line.down)))
+                answering = self._down(line, near, far)
             if near in readable:
-                portion = int(self.rate * STEP) or 1 if slow else 65536
-                data = near.recv(portion)
-                if not data:
-                    sending = False
-                    far.shutdown(socket.SHUT_WR)
-                    continue
-                far.sendall(data)
+                portion = max(1, int(self.rate * STEP)) if slow else 65536
+                sending = self._up(line, near, far, portion)
                 next_up = time.monotonic() + STEP
-                self._count(line, data)
                 if self._is_cut(line):
                     for each in (near, far):
                         each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                         struct.pack("ii", 1, 0))
                     return
+
+    # An end in one direction is passed on as that: what is still under way
+    # in the other goes on, as it would without a relay.
+
+    def _down(self, line, near, far):
+        data = far.recv(65536)
+        if not data:
+            near.shutdown(socket.SHUT_WR)
+            return False
+        with self.lock:
+            line.down += data
+            line.down_at.append((time.monotonic(), len(line.down)))
+        near.sendall(data)
+        return True
+
+    def _up(self, line, near, far, portion):
+        data = near.recv(portion)
+        if not data:
+            far.shutdown(socket.SHUT_WR)
+            return False
+        far.sendall(data)
+        self._count(line, data)
+        return True
 
     def _count(self, line, data):
         with self.lock:
