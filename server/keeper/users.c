@@ -18,6 +18,7 @@
 static const char *const users[KH_ROLE_N] = {
     [KH_ROLE_DOOR] = "knotholed-door",
     [KH_ROLE_STORE] = "knotholed-store",
+    [KH_ROLE_COURIER] = "knotholed-courier",
 };
 
 static enum kh_exit

@@ -35,6 +35,8 @@ static const char *const forking[] = {"accept4", "accept", "wait4", "waitid",
 static const char *const confining[] = {
     "prctl", "prlimit64", "setrlimit", "seccomp", "capget", "capset", NULL};
 
+static const char *const serving[] = {"sendfile", "memfd_create", NULL};
+
 const char *const *
 kh_calls(unsigned set)
 {
@@ -53,6 +55,8 @@ kh_calls(unsigned set)
 		return forking;
 	case KH_CALLS_CONFINE:
 		return confining;
+	case KH_CALLS_SERVE:
+		return serving;
 	default:
 		PRECOND(0);
 		return NULL;

@@ -46,11 +46,12 @@ KH_CHECKED int kh_role_become(uid_t uid);
 /* What an exit status of a role says of its confinement, or NULL. */
 const char *kh_confine_failure(int status);
 
-/* "keeper", "door", "visit", "store". */
+/* "keeper", "door", "visit", "store", "courier", "errand". */
 const char *kh_role_name(enum kh_role role);
 
 /* A role's main. Returns its exit status. */
 int kh_door_main(void);
 int kh_store_main(void);
+int kh_courier_main(void);
 
 #endif

@@ -19,7 +19,7 @@
 #include "lib/base/precond.h"
 #include "server/role/confine.h"
 
-#define ALL_SETS 7
+#define ALL_SETS 8
 #define PROGRAM_MAX 4096 /* BPF_MAXINSNS: the kernel takes no more */
 
 /* A namespace of its own would be a new world to be root in. */

@@ -31,6 +31,21 @@ const struct kh_rights kh_rights[KH_ROLE_N] = {
 	    .calls = KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT |
 		KH_CALLS_FILE | KH_CALLS_STORE,
 	},
+    [KH_ROLE_COURIER] =
+	{
+	    .name = "courier",
+	    .forks = true,
+	    .writes = true, /* its errands do, to memory */
+	    .calls = KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT |
+		KH_CALLS_FORK | KH_CALLS_CONFINE | KH_CALLS_SERVE,
+	},
+    [KH_ROLE_ERRAND] =
+	{
+	    .name = "errand",
+	    .writes = true,
+	    .calls =
+		KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT | KH_CALLS_SERVE,
+	},
 };
 
 const char *

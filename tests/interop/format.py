@@ -462,7 +462,7 @@ def parse_card(text):
     check(mark != "", "signature")
     lines = [line.split(" = ", 1) for line in body.splitlines()]
     keys = "".join(k[0] if k != "knothole-card" else "c" for k, _ in lines)
-    check(re.fullmatch(r"cnl+sr+", keys), f"order of lines: {keys}")
+    check(re.fullmatch(r"cnl+sr+c?", keys), f"order of lines: {keys}")
     same(lines[0][1], "1", "version")
     fields = {"name": lines[1][1], "recipients": []}
     for key, value in lines:
@@ -474,6 +474,9 @@ def parse_card(text):
             to, first, last = value.split(" ")
             check(first <= last, "period")
             fields["recipients"].append(to)
+        if key == "courier_token_hash":
+            check(re.fullmatch(r"[0-9a-f]{64}", value), "hash of the token")
+            fields["courier"] = value
     sig = (mark + rest).splitlines()
     same(len(sig), 4, "lines of the signature")
     same(base64.b64decode(sig[1])[:2], b"ED", "kind of signature")
@@ -698,6 +701,8 @@ def card_in_the_document():
     with tempfile.TemporaryDirectory() as directory:
         minisign_body(card, body, signature, directory)
     check(fingerprint(card) in re.sub(r"\s+", " ", document()), "fingerprint")
+    token = re.search(r"```\n([0-9A-Za-z_-]{43})\n```", document())[1]
+    same(blake2b(token.encode(), 32).hex(), card["courier"], "courier's token")
 
 
 @test
@@ -711,6 +716,10 @@ def cards_of_keygen():
         minisign_body(card, body, signature, SITE.dir)
         check(fingerprint(card) in said, "fingerprint as keygen says it")
         check(fingerprint(card) in page, "fingerprint as the form shows it")
+        with open(os.path.dirname(path) + "/courier.token", "rb") as f:
+            token = f.read()
+        check(re.fullmatch(rb"[0-9A-Za-z_-]{43}\n", token), "a token, a line")
+        same(blake2b(token[:-1], 32).hex(), card["courier"], "token's hash")
 
 
 @test

@@ -48,7 +48,6 @@ teardown(void **state)
 		if (peer[i] >= 0)
 			close(peer[i]);
 	}
-	close(g.turns);
 	free(g.guest);
 	munmap(g.counter, PLACES * sizeof(*g.counter));
 	return 0;
@@ -219,7 +218,7 @@ test_a_slow_upload_of_four_hours_is_never_shut(void **state)
 		if ((t - START) % S(599) == 0)
 			atomic_fetch_add(&g.counter[j].bytes, 599 * 30000);
 		kh_guests_deadlines(&g, t);
-		kh_guests_relieve(&g, t);
+		kh_guests_relieve(&g, KH_PHASE_STATUS, t);
 	}
 	assert_false(is_shut(i));
 	assert_false(is_shut(j));
@@ -241,23 +240,23 @@ test_displays_give_way(void **state)
 	older = enter(START + S(10));
 	phase(newer, KH_PHASE_STATUS);
 	phase(older, KH_PHASE_STATUS);
-	kh_guests_relieve(&g, START + S(30));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(30));
 	assert_false(is_shut(older)); /* a place is free */
 	last = enter(START + S(30));
 	phase(last, KH_PHASE_HEAD);
-	kh_guests_relieve(&g, START + S(30));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(30));
 	assert_true(is_shut(older));
 	assert_false(is_shut(newer));
 	/* It has not gone yet; the next one takes its turn. */
-	kh_guests_relieve(&g, START + S(31));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(31));
 	assert_true(is_shut(newer));
-	kh_guests_relieve(&g, START + S(32));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(32));
 	assert_false(is_shut(upload));
 	assert_false(is_shut(last));
 	leave(older);
 	leave(newer);
 	phase(last, KH_PHASE_STATUS);
-	kh_guests_relieve(&g, START + S(33));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(33));
 	assert_false(is_shut(last));
 }
 
@@ -273,7 +272,7 @@ test_uploads_do_not_give_way(void **state)
 	for (i = 0; i < PLACES; i++)
 		phase(enter(START), phases[i]);
 	for (i = 0; i < 100; i++)
-		kh_guests_relieve(&g, START + S(1));
+		kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(1));
 	for (i = 0; i < PLACES; i++)
 		assert_false(is_shut(i));
 }
