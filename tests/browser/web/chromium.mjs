@@ -29,6 +29,8 @@ const context = await chromium.launchPersistentContext(profile, {
 		"--disable-component-update",
 		"--disable-sync",
 		"--no-first-run",
+		// So that the site can be asked under another name.
+		"--host-resolver-rules=MAP *.example 127.0.0.1",
 	],
 });
 const page = context.pages()[0] || (await context.newPage());

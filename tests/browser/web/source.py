@@ -1,4 +1,5 @@
 """A site with newsrooms of three languages, and a source who uses it."""
+import contextlib
 import os
 import re
 import shutil
@@ -49,6 +50,14 @@ class Site(Drop):
     @property
     def url(self):
         return self.relay.base
+
+    @contextlib.contextmanager
+    def crowd(self):
+        """As many visitors as there may be at once."""
+        with contextlib.ExitStack() as held:
+            for _ in range(int(self.settings["max_visits"])):
+                held.enter_context(self.connect())
+            yield
 
     def quiet(self):
         """Nothing is arriving any more, and nothing is in the way."""
