@@ -17,7 +17,6 @@
 struct kh_errand {
 	int conn; /* the connection, blocking */
 	int store; /* channel to the store */
-	const struct kh_filter *filter; /* an errand's, made by the courier */
 	const struct kh_msg_tokens *tokens;
 	struct kh_counter *counter; /* for the deadlines */
 	const struct kh_filter *filter; /* its system calls */
