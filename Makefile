@@ -100,7 +100,7 @@ MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
-BROWSER := tests/browser/drive.py \
+BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
 	$(foreach t,journey errors,$(foreach b,chromium firefox,\
 	tests/browser/$(t).py:$(b)))
 # Each replay with the directory of its seeds.

@@ -39,6 +39,7 @@ class Relay:
     def __init__(self, target, rate=None):
         self.target = target
         self.rate = rate  # bytes a second of a POST, or None
+        self.newer = False  # HTTP/1.0 goes on as HTTP/1.1
         self.cut_at = None  # end a POST when so many bytes have passed
         self.lines = []
         self.lock = threading.Lock()
@@ -136,6 +137,8 @@ class Relay:
         if not data:
             far.shutdown(socket.SHUT_WR)
             return False
+        if self.newer and line.head_at is None:
+            data = data.replace(b" HTTP/1.0\r\n", b" HTTP/1.1\r\n", 1)
         far.sendall(data)
         self._count(line, data)
         return True
