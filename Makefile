@@ -37,9 +37,10 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
-# npm comes with nodejs from elsewhere, and without it from Debian.
 DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
-	culmus fonts-hosny-amiri $(if $(shell command -v npm 2>/dev/null),,npm)
+	culmus fonts-hosny-amiri
+# Debian's nodejs comes without npm, others with it.
+NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -250,7 +251,7 @@ check-built: all tests
 # The pages, in real browsers without JavaScript. One at a time: two browsers
 # side by side are slow, and slow looks like broken.
 check-browser:
-	deploy/install-packages $(DEPS_BUILD) $(DEPS_BROWSER)
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_BROWSER) $(NPM)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	$(MAKE) --no-print-directory $(BUILD)/browser/installed
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-browser --jobs 1 \

@@ -63,7 +63,7 @@ def leave_page():
 
 
 @test("L26: too large: said within 2 s, long before all of it has been sent")
-def _():
+def test_l26_too_large_while_it_is_sent():
     path = site.write("large.bin", noise.randbytes(LIMIT * 2))
     source.open("send")
     source.fill("too much", path)
@@ -128,7 +128,7 @@ def token():
 
 
 @test("L26: a form sent again from the history: one object for each token")
-def _():
+def test_l26_history():
     source.open("send?plain=1")
     tokens = [token()]
     codes = set()
@@ -149,7 +149,7 @@ def _():
 
 
 @test("L26: the receipt reloaded, which sends the form again: one object")
-def _():
+def test_l26_receipt_reloaded():
     path = site.write("file.bin", noise.randbytes(100000))
     source.open("send?plain=1")
     source.fill("reload", path)
@@ -165,7 +165,7 @@ def _():
 
 
 @test("L26: double clicks on Send, 20 times: one object each")
-def _():
+def test_l26_double_clicks():
     posts = 0
     for i in range(20):
         site.forget()
@@ -216,7 +216,7 @@ def send_and_cut(language):
 
 
 @test("L26: cut in the middle, and again at each try: which files are safe")
-def _():
+def test_l26_cut_names_what_is_safe():
     for language in ("en", "he", "ar"):
         browser.open("about:blank")
         site.quiet()
@@ -244,7 +244,7 @@ def _():
 
 
 @test("L26: cut once; if the browser sends it again, that completes it")
-def _():
+def test_l26_browser_sends_again():
     send_and_cut("en")
     wait_for("it is cut",
              lambda: site.relay.posts() and not site.relay.posts()[0].open)
@@ -255,8 +255,9 @@ def _():
     out = site.extract(one_object())
     equal(out.manifest["complete"], again, f"complete, after {last}")
     equal(out.records[2]["complete"], again, "the third file")
-    suite.figure(f"{browser.name}: after a cut it {'sends' if again else 'does not send'} "
-                 "the form again by itself")
+    suite.figure(f"{browser.name}: after a cut it "
+                 f"{'sends' if again else 'does not send'} the form again by "
+                 "itself")
 
 
 @test("the same form is still arriving elsewhere: busy, and one object")
@@ -276,7 +277,7 @@ def _():
 
 
 @test("L17: a wrong code: the word is named, the check word, the number")
-def _():
+def test_l17_fault_is_named():
     source.open("send")
     words = source.send("to return").split()
     source.enter(" ".join(words[:2] + ["zebrra"] + words[3:]))
@@ -299,7 +300,7 @@ def _():
 
 
 @test("L16: a code that nobody has: a thread like any other, no error")
-def _():
+def test_l16_code_that_nobody_has():
     source.open("send")
     mine = source.send("mine")
     source.enter(mine)
@@ -327,6 +328,23 @@ def _():
         browser.open(f"{site.url}/{language}/nothing")
         refused("not-found")
         equal(browser.one("html").attrs["lang"], language, "lang")
+
+
+@test("each page is one request to one host, and leaves no cookie")
+def _():
+    for path in ("/", "/en/", "/he/return", "/ar/help", "/en/leave",
+                 "/en/send?plain=1", "/en/nothing"):
+        site.relay.clear()
+        browser.open(site.url + path)
+        browser.one("h1")
+        time.sleep(0.5)
+        equal([li.request for li in site.relay.requests("")], ["GET " + path],
+              "requests")
+        equal(browser.evaluate("return document.cookie"), "", "cookies")
+    site.relay.clear()
+    source.open("send")
+    source.until_tick("waiting")
+    equal(len(site.relay.requests("")), 2, "requests of form and status frame")
 
 
 @contextlib.contextmanager
@@ -377,7 +395,7 @@ def _():
 
 
 @test("L27: a form on another site: refused, nothing sent, nothing deleted")
-def _():
+def test_l27_form_elsewhere():
     for path, kind in (("send", MULTIPART), ("forget", PLAIN),
                        ("return", PLAIN)):
         with elsewhere(FOREIGN.format(kind=kind, token="A" * 64,
@@ -436,7 +454,7 @@ def small_disk():
 
 
 @test("L24: no room: said before it is sent; a message still fits")
-def _():
+def test_l24_room_for_a_message():
     full = small_disk()
     where = Source(browser, full)
     path = full.write("huge.bin", bytes(100 << 20))

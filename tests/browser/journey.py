@@ -77,7 +77,7 @@ def check_and_stop(source, trip):
     browser.one("form#send")
 
 
-def send_and_watch(source, trip):
+def test_l3_l29_send_and_watch(source, trip):
     paths = [site.write(name, data) for name, data in FILES]
     source.answer_check(**SAFE)
     equal([e.attrs["value"] for e in browser.seen("[name=outlet]")
@@ -187,7 +187,7 @@ def more(source, trip):
     site.forget()
 
 
-def delete(source, trip):
+def test_l20_delete(source, trip):
     source.enter(trip.words)
     equal(source.state(), "answered", "state")
     check(len(resting()) >= 4, "answers do not rest where they are looked for")
@@ -203,7 +203,7 @@ def delete(source, trip):
     equal(source.answers(), [], "answers afterwards")
 
 
-def leave(source, trip):
+def test_l14_leave(source, trip):
     browser.follow(f'a[href="{source.path("leave")}"]')
     check(browser.url().endswith(source.path("leave")), browser.url())
     equal(site.get(source.path("leave")).header("Clear-Site-Data"), '"*"',
@@ -216,14 +216,14 @@ def leave(source, trip):
 STEPS = [
     ("languages, safety check, stop pages, and on to the form", check_and_stop),
     ("L3, L29: sends three files, sees progress, the code while sending, and "
-     "the receipt", send_and_watch),
+     "the receipt", test_l3_l29_send_and_watch),
     ("every newsroom opens it: names and bytes are the same", opened),
     ("returns by words and by digits: waiting", waiting),
     ("two newsrooms have collected: collected, by their names", collected),
     ("answers are seen as they were written", answered),
     ("sends more from the thread, under the same code", more),
-    ("L20: deletes the answers, and they are gone", delete),
-    ("leaves: Clear-Site-Data, no cookie", leave),
+    ("L20: deletes the answers, and they are gone", test_l20_delete),
+    ("L14: leaves: Clear-Site-Data, no cookie", test_l14_leave),
 ]
 
 
@@ -232,7 +232,7 @@ def add(language, trip, text, step):
     def _():
         if step is not opened:
             site.quiet()
-        if step not in (check_and_stop, send_and_watch):
+        if step not in (check_and_stop, test_l3_l29_send_and_watch):
             trip.need_code()
         step(Source(browser, site, language), trip)
 

@@ -168,6 +168,22 @@ def on_paper(browser):
     return seen
 
 
+def cut_off(browser):
+    """The return code is seen in both frames without scrolling in them, in
+    words and in digits: one of the frames may stay blank."""
+    wrong = []
+    for width in (320, 360, 1280):
+        browser.size(width)
+        for frame in (STATUS, UPLOAD):
+            high = browser.evaluate("return innerHeight", None, frame)
+            for css in ("#code", "#code-digits"):
+                code = browser.one(css, frame)
+                if code.top < 0 or code.top + code.height > high:
+                    wrong.append(f"{css} ends at {code.top + code.height:.0f} "
+                                 f"of {high} at {width} ({frame})")
+    return wrong
+
+
 def tour(browser, language, look):
     """Go through all pages, and look at each of them."""
     gallery = Gallery(browser, site, language)
@@ -188,6 +204,8 @@ def without_script(browser, language):
         found.add(language, "sideways", page, sideways(browser))
         found.add(language, "targets", page, small_targets(browser))
         found.add(language, "paper", page, on_paper(browser))
+        if page == "receipt":
+            found.add(language, "fits", page, cut_off(browser))
         if page != "sending":  # its controls go while one looks
             found.add(language, "keyboard", page, by_keyboard(browser))
 
@@ -263,6 +281,7 @@ for each in NAMES:
     add(each, "sideways", "no page scrolls sideways at 320 px", 25)
     add(each, "targets", "every target has 24 px", 25)
     add(each, "keyboard", "Tab reaches every control, and it shows", 24)
+    add(each, "fits", "the whole return code is seen in each frame", 1)
     add(each, "paper", "the return code is not printed", 25)
 
 for each in ALL:

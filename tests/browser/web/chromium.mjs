@@ -81,14 +81,20 @@ const verbs = {
 	size: ({ width, height }) => page.setViewportSize({ width, height }),
 	media: ({ scheme, media }) =>
 		page.emulateMedia({ colorScheme: scheme, media: media ?? null }),
-	// Not page.screenshot: that waits for all frames to have ended.
+	// Not page.screenshot: that waits for all frames to have ended. And in a
+	// window as high as the page, as frames that are out of sight are not
+	// painted.
 	async shot({ path }) {
+		const before = page.viewportSize();
 		const { cssContentSize } = await protocol.send("Page.getLayoutMetrics");
-		const picture = await protocol.send("Page.captureScreenshot", {
-			captureBeyondViewport: true,
-			clip: { ...cssContentSize, scale: 1 },
+		await page.setViewportSize({
+			width: before.width,
+			height: Math.max(before.height, Math.ceil(cssContentSize.height)),
 		});
+		await new Promise((done) => setTimeout(done, 150));
+		const picture = await protocol.send("Page.captureScreenshot");
 		fs.writeFileSync(path, picture.data, "base64");
+		await page.setViewportSize(before);
 	},
 	async documents() {
 		// null for what has not ended, or was left before its end.
