@@ -123,7 +123,7 @@ kh_form_frames(
 {
 	if (t->status == NULL)
 		return;
-	kh_html_raw(h, "<iframe id=\"status\" height=\"560\" title=\"");
+	kh_html_raw(h, "<iframe id=\"status\" height=\"630\" title=\"");
 	kh_layout_say(h, v, KH_T_SEND_PROGRESS);
 	kh_html_raw(h, "\" src=\"/");
 	kh_html_raw(h, kh_lang_codes[v->lang]);
