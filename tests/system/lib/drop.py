@@ -27,6 +27,11 @@ def _end_all():
     _stopping.clear()
 
 
+def at_end(function):
+    """Do this when the program ends, whichever way; the last one first."""
+    _stopping.append(function)
+
+
 atexit.register(_end_all)
 signal.signal(signal.SIGTERM, lambda *unused: os._exit(_end_all() or 1))
 
