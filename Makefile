@@ -91,8 +91,9 @@ REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
-# Makers of whole objects and of answers, for tests from outside.
-MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
+# Makers of whole objects, answers and cards, for tests from outside.
+MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
+	$(BUILD)/tests/mkcard
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)

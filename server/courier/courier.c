@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +85,9 @@ errand(struct courier *c, size_t place, int conn, int store)
 		_exit(1);
 	x.conn = KH_ERRAND_CONN_FD;
 	x.store = KH_ERRAND_STORE_FD;
-	x.filter = &c->filter;
 	x.tokens = &c->tokens;
 	x.counter = &c->guests.counter[place];
+	x.filter = &c->filter;
 	/* The end of an answer is not to wait for anything (TCP only). */
 	(void)setsockopt(x.conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	_exit(kh_errand_run(&x));
@@ -240,8 +238,7 @@ open_site(struct courier *c)
 	/* A store that waits for its disk must not hold up the deadlines. */
 	if (fcntl(c->store, F_SETFL, O_NONBLOCK) != 0)
 		return KH_ESYS;
-	/* jansson would open /dev/urandom at its first object. 0 is no seed. */
-	json_object_seed(1 + (size_t)randombytes_random());
+	kh_courier_ids_init();
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
 	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX);
 }
