@@ -131,6 +131,15 @@ def messages():
         yield f"{sorted(set(there) ^ set(rows))}"
 
 
+def courier_errors():
+    """docs/courier.md has a row for every error of the API, and no other."""
+    code = re.findall(r'^    \{(\d+), "[^"]+", "(\w+)"\},',
+                      read("server/courier/answer.c"), re.M)
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", read("docs/courier.md"), re.M)
+    if not code or code != rows:
+        yield f"{sorted(set(code) ^ set(rows))}"
+
+
 def packages():
     """docs/dependencies.md names every package of the Makefile."""
     text = read("docs/dependencies.md")
@@ -214,8 +223,8 @@ def seizure():
 
 
 CHECKS = [links, sources, functions, findings, configuration,
-          example_is_accepted, messages, packages, targets,
-          threats, seizure]
+          example_is_accepted, messages, courier_errors,
+          packages, targets, threats, seizure]
 
 
 def main():
