@@ -18,6 +18,7 @@ enum kh_exit {
 	KH_EXIT_ONLINE = 69, /* a network is in reach */
 	KH_EXIT_CREATE = 73, /* an output cannot be made, or exists */
 	KH_EXIT_IO = 74, /* reading or writing failed; no memory */
+	KH_EXIT_BUSY = 75, /* another knothole is at work; try again */
 	KH_EXIT_NOKEY = 77, /* no key given opens it */
 	KH_EXIT_CONFIG = 78 /* a card is not valid today */
 };
