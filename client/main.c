@@ -13,6 +13,7 @@
 #include "client/args.h"
 #include "client/cmd.h"
 #include "client/desk/airgap.h"
+#include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/signals.h"
 #include "knothole/secret.h"
@@ -42,6 +43,14 @@ static const struct command commands[] = {
 	"say what is in sealed submissions"},
     {"extract", kh_cmd_extract, KH_AIRGAP_NEEDED,
 	"open sealed submissions into a directory"},
+    {"init", kh_cmd_init, KH_AIRGAP_NEEDED, "make a vault for the desk"},
+    {"import", kh_cmd_import, KH_AIRGAP_NEEDED,
+	"take what came on a stick into the vault"},
+    {"inbox", kh_cmd_inbox, KH_AIRGAP_NEEDED, "list the vault's sources"},
+    {"show", kh_cmd_show, KH_AIRGAP_NEEDED, "show a conversation"},
+    {"reply", kh_cmd_reply, KH_AIRGAP_NEEDED, "answer a source"},
+    {"export", kh_cmd_export, KH_AIRGAP_NEEDED, "put answers onto a stick"},
+    {"log", kh_cmd_log, KH_AIRGAP_NEEDED, "show the custody log"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -49,6 +58,7 @@ static const struct command commands[] = {
 /* Options that stand before the command; they hold for all of them. */
 static const struct option globals[] = {
     {"i-am-online", no_argument, NULL, 'O'},
+    {"vault", required_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -61,8 +71,8 @@ usage(FILE *f)
 {
 	size_t i;
 
-	fputs("usage: knothole [--i-am-online] COMMAND [OPTION]... "
-	      "[ARGUMENT]...\n"
+	fputs("usage: knothole [--vault DIR] [--i-am-online] COMMAND "
+	      "[OPTION]... [ARGUMENT]...\n"
 	      "       knothole COMMAND --help\n"
 	      "       knothole --help | --version\n\n"
 	      "Keys, sealing and opening for the offline machine of a "
@@ -135,6 +145,9 @@ global_options(int argc, char **argv)
 		switch (c) {
 		case 'O':
 			online = true;
+			break;
+		case 'v':
+			kh_vault_use(optarg);
 			break;
 		case 'h':
 			usage(stdout);
