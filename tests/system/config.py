@@ -172,7 +172,7 @@ def _():
     page = other.get("/en/send").text()
     check("Le Médiateur &amp; &lt;Fils&gt;" in page, "site_name")
     check('maxlength="7"' in page, "max_message")
-    check("2 MiB" in page, "max_upload")
+    check("<bdi>2 MB</bdi>" in page, "max_upload")
     other.idle()  # a visit that is just ending has a place still
     wires = [other.connect() for _ in range(3)]
     for wire in wires:

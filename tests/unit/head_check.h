@@ -37,6 +37,7 @@ parse(const char *text, size_t n, struct kh_head *h, enum kh_head_fault *f)
 			h->query.p = text + (h->query.p - (const char *)copy);
 		if (h->type.p != NULL)
 			h->type.p = text + (h->type.p - (const char *)copy);
+		h->host.p = text + (h->host.p - (const char *)copy);
 	}
 	free(copy);
 	return e;

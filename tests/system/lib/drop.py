@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 from lib.tap import Failure, Skip, equal, wait_for
-from lib.wire import Form, Wire, get
+from lib.wire import Form, Wire, get, small
 
 BUILD = os.path.abspath(os.environ.get("KNOTHOLE_BUILD", "build"))
 KNOTHOLED = os.path.join(BUILD, "bin", "knotholed")
@@ -18,6 +18,8 @@ KNOTHOLE = os.path.join(BUILD, "bin", "knothole")
 # Where tests run there is a network: without its option, everything that opens
 # secrets would refuse (airgap.py tests that it does).
 DESK = (KNOTHOLE, "--i-am-online")
+MKANSWER = os.path.join(BUILD, "tests", "mkanswer")
+LANGUAGES = ("en", "he", "ar", "fr", "es", "de", "ru", "fa")
 
 _stopping = []  # drops that are running, and directories to remove
 
@@ -170,6 +172,7 @@ class Drop:
             "store": self.store,
             "state": self.state,
             "newsrooms": self.cards,
+            "allow_swap": "yes",  # of whatever machine this is
             **settings,
         }
         self.process = None
@@ -274,9 +277,16 @@ class Drop:
     def get(self, path):
         return self.exchange(get(path))
 
-    def token(self):
-        page = self.get("/en/send").text()
+    def token(self, lang="en"):
+        page = self.get(f"/{lang}/send?plain=1").text()
         return re.search(r'name="token" value="([^"]*)"', page)[1]
+
+    def tokens(self, lang="en"):
+        """Of the form with frames: its own, and that in its addresses."""
+        page = self.get(f"/{lang}/send").text()
+        own = re.search(r'name="token" value="([^"]*)"', page)[1]
+        shown = re.search(r' src="/\w\w/status\?u=([^"]*)"', page)[1]
+        return own, shown
 
     def form(self, **arguments):
         """A form with a token, to be filled in."""
@@ -288,7 +298,33 @@ class Drop:
             wire.offer([form.head(length=length, **arguments), *form.pieces])
             return wire.response()
 
+    def post_small(self, path, **fields):
+        return self.exchange(small(path, **fields))
+
+    def answer(self, code, number, kind="answer", text=None, newsroom=0,
+               day="2026-11-24", salt=None):
+        """Put an answer into a slot, as the courier will; its path."""
+        command = [
+            MKANSWER, "--store", self.store, "--salt",
+            salt or os.path.join(self.state, "instance.salt"), "--code", code,
+            "--identity", self.newsrooms[newsroom].identity,
+            "--number", str(number), "--kind", kind, "--day", day,
+        ]
+        if text is not None:
+            path = os.path.join(self.desk, "answer.txt")
+            with open(path, "wb") as f:
+                f.write(text if isinstance(text, bytes) else text.encode())
+            command += ["--text-file", path]
+        made = run(*command)
+        if made.returncode != 0:
+            raise Failure(f"mkanswer: {made.stderr.decode()}")
+        return os.path.join(self.store, "replies", made.stdout.decode().strip())
+
     # --- what rests ---
+
+    def replies(self):
+        where = os.path.join(self.store, "replies")
+        return sorted(os.path.join(where, name) for name in os.listdir(where))
 
     def objects(self):
         where = os.path.join(self.store, "objects")
