@@ -195,7 +195,7 @@ after(const char *line, size_t *n, const char *prefix)
 }
 
 static enum kh_err
-room_line(struct kh_newsroom *room, const char *line, size_t n,
+room_line(struct kh_newsroom *own, const char *line, size_t n,
     unsigned *signing, unsigned *identities)
 {
 	struct kh_identity *id;
@@ -204,11 +204,11 @@ room_line(struct kh_newsroom *room, const char *line, size_t n,
 
 	rest = after(line, &n, "# signing key: ");
 	if (rest != NULL)
-		return (*signing)++ == 0 ? read_signing(rest, n, &room->signing)
+		return (*signing)++ == 0 ? read_signing(rest, n, &own->signing)
 					 : KH_EKEY;
 	rest = after(line, &n, "# newsroom: ");
 	if (rest != NULL && n <= KH_CARD_NAME_MAX)
-		memcpy(room->name, rest, n); /* zeroed before */
+		memcpy(own->name, rest, n); /* zeroed before */
 	if (rest != NULL || n == 0 || line[0] == '#' || (*identities)++ > 0)
 		return KH_OK;
 	id = kh_secret_alloc(sizeof(*id));
@@ -216,13 +216,13 @@ room_line(struct kh_newsroom *room, const char *line, size_t n,
 		return KH_ENOMEM;
 	e = kh_identity_parse(line, n, id);
 	if (e == KH_OK)
-		kh_identity_recipient(id, &room->to);
+		kh_identity_recipient(id, &own->to);
 	kh_secret_free(id);
 	return e;
 }
 
 static enum kh_err
-read_room(struct kh_newsroom *room, const char *text, size_t n)
+read_room(struct kh_newsroom *own, const char *text, size_t n)
 {
 	unsigned signing = 0, identities = 0;
 	enum kh_err e = KH_OK;
@@ -235,34 +235,34 @@ read_room(struct kh_newsroom *room, const char *text, size_t n)
 		skip = end != NULL ? len + 1 : len;
 		if (len > 0 && text[len - 1] == '\r')
 			len--;
-		e = room_line(room, text, len, &signing, &identities);
+		e = room_line(own, text, len, &signing, &identities);
 		text += skip;
 		n -= skip;
 	}
 	if (e == KH_OK && signing != 1)
 		e = KH_EKEY;
 	if (e == KH_OK)
-		kh_sign_public(&room->signing, &room->outlet);
+		kh_sign_public(&own->signing, &own->outlet);
 	return e;
 }
 
 enum kh_err
 kh_identity_file_newsroom(struct kh_keyring *kr, const char *text, size_t n,
-    const struct kh_passphrase *pass, struct kh_newsroom *room)
+    const struct kh_passphrase *pass, struct kh_newsroom *own)
 {
 	enum kh_err e;
 	char *plain;
 
-	PRECOND(kr != NULL && room != NULL && text != NULL &&
+	PRECOND(kr != NULL && own != NULL && text != NULL &&
 	    n <= KH_IDENTITY_FILE_MAX);
-	memset(room, 0, sizeof(*room));
+	memset(own, 0, sizeof(*own));
 	e = to_plain(&text, &n, pass, &plain);
 	if (e == KH_OK)
 		e = kh_keyring_add_file(kr, text, n);
 	if (e == KH_OK)
-		e = read_room(room, text, n);
+		e = read_room(own, text, n);
 	if (e != KH_OK)
-		kh_wipe(room, sizeof(*room));
+		kh_wipe(own, sizeof(*own));
 	kh_secret_free(plain);
 	return e;
 }

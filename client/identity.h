@@ -60,12 +60,12 @@ KH_CHECKED enum kh_err kh_identity_file_read(struct kh_keyring *kr,
 
 /*
  * The same, and what else of the newsroom stands in it.
- *	room	locked memory; wiped on error
+ *	own	locked memory; wiped on error
  * Errors: as above; KH_EKEY it names no signing key, or two, or one that is
  * malformed.
  */
 KH_CHECKED enum kh_err kh_identity_file_newsroom(struct kh_keyring *kr,
     const char *text, size_t n, const struct kh_passphrase *pass,
-    struct kh_newsroom *room);
+    struct kh_newsroom *own);
 
 #endif

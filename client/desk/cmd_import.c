@@ -87,7 +87,8 @@ say_sums(const struct kh_import *im, const char *path)
 	if (im->n_unreceipted > 0)
 		kh_say(path,
 		    "%zu get no \"received\" answer: their sources' streams "
-		    "have only the reserve left, or they came with other keys",
+		    "have only the reserve left, they came with other keys, or "
+		    "from a server without answers",
 		    im->n_unreceipted);
 }
 

@@ -155,8 +155,8 @@ row_json(const struct row *r)
 	kh_json_set(v, "received", json_integer((json_int_t)r->received), &bad);
 	kh_json_set(
 	    v, "not_exported", json_integer((json_int_t)r->waiting), &bad);
-	kh_json_set(v, "slots_left",
-	    json_integer((json_int_t)KH_SLOTS_MAX - r->t->next), &bad);
+	kh_json_set(
+	    v, "slots_left", json_integer(kh_desk_slots_left(r->t)), &bad);
 	kh_json_set(v, "first_day", json_string(r->first), &bad);
 	kh_json_set(v, "last_day", json_string(r->last), &bad);
 	if (!bad)

@@ -143,6 +143,12 @@ reply(struct kh_vault *v, const char *name, const struct text *t)
 	if (code != KH_EXIT_OK)
 		return code;
 	kh_alias(v->ix->threads[thread].mailbox, alias);
+	if (!v->ix->threads[thread].has_slot_key) {
+		kh_say(alias,
+		    "wrote through a server that had no answers yet; "
+		    "it can be answered once it has written again");
+		return KH_EXIT_DATA;
+	}
 	left = KH_SLOTS_MAX - v->ix->threads[thread].next;
 	if (left == 0) {
 		kh_say(alias,

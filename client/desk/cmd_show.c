@@ -151,7 +151,7 @@ print_json(struct show *s, const char *alias)
 	return kh_json_print(json_pack("{s:s, s:o, s:s, s:I, s:O}", "alias",
 	    alias, "mailbox", kh_json_hex(t->mailbox, sizeof(t->mailbox)),
 	    "language", t->language, "slots_left",
-	    (json_int_t)KH_SLOTS_MAX - t->next, "items", s->list));
+	    (json_int_t)kh_desk_slots_left(t), "items", s->list));
 }
 
 static int

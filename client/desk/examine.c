@@ -125,6 +125,7 @@ take_manifest(struct kh_found *f, const struct kh_manifest *m)
 	f->o.n_files = (uint32_t)m->n_files;
 	memcpy(f->o.day, m->day, sizeof(f->o.day));
 	memcpy(f->t.mailbox, m->mailbox, sizeof(f->t.mailbox));
+	f->t.has_slot_key = m->has_slot_key;
 	memcpy(f->t.slot_key, m->slot_key, sizeof(f->t.slot_key));
 	memcpy(f->t.language, m->language, sizeof(f->t.language));
 	f->t.reply_to = m->reply_to;

@@ -25,7 +25,7 @@
 static enum kh_err
 find_thread(struct kh_index *ix, struct kh_found *f)
 {
-	const struct kh_thread *t;
+	struct kh_thread *t;
 	size_t i = kh_index_thread(ix, f->t.mailbox);
 
 	if (i == KH_NO_THREAD) {
@@ -40,8 +40,14 @@ find_thread(struct kh_index *ix, struct kh_found *f)
 	t = &ix->threads[i];
 	f->o.keys_differ =
 	    memcmp(&t->reply_to, &f->t.reply_to, sizeof(t->reply_to)) != 0 ||
-	    !kh_equal(t->slot_key, f->t.slot_key, sizeof(t->slot_key));
+	    (t->has_slot_key && f->t.has_slot_key &&
+		!kh_equal(t->slot_key, f->t.slot_key, sizeof(t->slot_key)));
 	f->o.thread = i;
+	/* Its first object was of a version without slots. */
+	if (!f->o.keys_differ && !t->has_slot_key && f->t.has_slot_key) {
+		t->has_slot_key = true;
+		memcpy(t->slot_key, f->t.slot_key, sizeof(t->slot_key));
+	}
 	return KH_OK;
 }
 
@@ -54,7 +60,7 @@ receipt(struct kh_import *im, const struct kh_desk_object *o)
 	struct kh_index *ix = im->v->ix;
 	enum kh_err e;
 
-	if (o->keys_differ ||
+	if (o->keys_differ || !ix->threads[o->thread].has_slot_key ||
 	    ix->threads[o->thread].next >= KH_SLOTS_MAX - KH_SLOTS_RESERVED) {
 		im->n_unreceipted++;
 		return KH_OK;

@@ -136,6 +136,7 @@ kh_index_add_answer(struct kh_index *ix, const struct kh_desk_answer *a,
 	PRECOND(a != NULL && a->thread < ix->n_threads);
 	PRECOND((a->kind == KH_KIND_ANSWER) == (n > 0));
 	t = &ix->threads[a->thread];
+	PRECOND(t->has_slot_key);
 	if (t->next >= KH_SLOTS_MAX)
 		return KH_EFULL;
 	e = kh_desk_grow(&array, ix->n_answers, &ix->cap_answers, sizeof(*a),
@@ -157,6 +158,13 @@ kh_index_add_answer(struct kh_index *ix, const struct kh_desk_answer *a,
 	to->at = ix->at++;
 	ix->n_answers++;
 	return KH_OK;
+}
+
+uint32_t
+kh_desk_slots_left(const struct kh_thread *t)
+{
+	PRECOND(t != NULL && t->next <= KH_SLOTS_MAX);
+	return t->has_slot_key ? KH_SLOTS_MAX - t->next : 0;
 }
 
 bool

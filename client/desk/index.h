@@ -29,6 +29,7 @@
 struct kh_thread {
 	uint8_t mailbox[KH_MAILBOX_LEN];
 	struct kh_recipient reply_to;
+	bool has_slot_key; /* objects of server 0.1.0 lack it */
 	uint8_t slot_key[KH_SLOT_KEY_LEN];
 	char language[KH_LANGUAGE_MAX + 1]; /* of its first object */
 	uint32_t next; /* the next free slot, up to KH_SLOTS_MAX */
@@ -99,11 +100,15 @@ KH_CHECKED enum kh_err kh_index_add_thread(
 KH_CHECKED enum kh_err kh_index_add_object(
     struct kh_index *ix, const struct kh_desk_object *o);
 
-/* Append, in the thread's next slot; `text` is copied, `at` and `number` are
+/* Append, in the thread's next slot (it has a slot key); `text` is copied, `at` and `number` are
  * set. Errors: KH_EFULL no slot is left; KH_ENOMEM. */
 KH_CHECKED enum kh_err kh_index_add_answer(struct kh_index *ix,
     const struct kh_desk_answer *a, const char *text, size_t n);
 
+/* Answers that a source can still get. */
+uint32_t kh_desk_slots_left(const struct kh_thread *t);
+
+/* Which files of an object the source had sealed itself. */
 bool kh_desk_presealed(const struct kh_desk_object *o, size_t file);
 void kh_desk_set_presealed(struct kh_desk_object *o, size_t file);
 size_t kh_desk_count_presealed(const struct kh_desk_object *o);

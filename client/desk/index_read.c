@@ -57,20 +57,32 @@ within(json_int_t v, json_int_t max)
 	return v >= 0 && v <= max;
 }
 
+/* Or null. */
+static bool
+get_slot_key(const json_t *v, struct kh_thread *t)
+{
+	t->has_slot_key = json_is_string(v);
+	return json_is_null(v) ||
+	    (t->has_slot_key &&
+		get_hex(
+		    json_string_value(v), t->slot_key, sizeof(t->slot_key)));
+}
+
 static enum kh_err
 read_thread(struct kh_index *ix, const json_t *v)
 {
-	const char *mailbox, *reply_to, *slot_key, *language;
+	const char *mailbox, *reply_to, *language;
+	const json_t *slot_key;
 	char again[KH_RECIPIENT_TEXT_LEN + 1];
 	struct kh_thread t = {0};
 	enum kh_err e = KH_EFORMAT;
 	size_t i;
 
-	if (!UNPACK((json_t *)v, "{s:s, s:s, s:s, s:s}", "mailbox", &mailbox,
+	if (!UNPACK((json_t *)v, "{s:s, s:s, s:o, s:s}", "mailbox", &mailbox,
 		"reply_to", &reply_to, "slot_key", &slot_key, "language",
 		&language) ||
 	    !get_hex(mailbox, t.mailbox, sizeof(t.mailbox)) ||
-	    !get_hex(slot_key, t.slot_key, sizeof(t.slot_key)) ||
+	    !get_slot_key(slot_key, &t) ||
 	    !kh_manifest_language_valid(language) ||
 	    !get_text(language, t.language, KH_LANGUAGE_MAX) ||
 	    kh_recipient_parse(reply_to, strlen(reply_to), &t.reply_to) !=
@@ -198,6 +210,7 @@ read_answer(struct kh_index *ix, const json_t *v)
 	a.thread = (size_t)thread;
 	a.exported = exported != 0;
 	if ((a.kind == KH_KIND_ANSWER) != (n > 0) ||
+	    !ix->threads[a.thread].has_slot_key ||
 	    number != (json_int_t)ix->threads[a.thread].next)
 		return KH_EFORMAT;
 	ix->at = (uint64_t)at;

@@ -42,7 +42,9 @@ thread_json(const struct kh_thread *t)
 	kh_recipient_format(&t->reply_to, reply_to);
 	return json_pack("{s:s, s:s, s:o, s:s}", "mailbox",
 	    hex(t->mailbox, sizeof(t->mailbox), mailbox), "reply_to", reply_to,
-	    "slot_key", secret_text(t->slot_key, sizeof(t->slot_key)),
+	    "slot_key",
+	    t->has_slot_key ? secret_text(t->slot_key, sizeof(t->slot_key))
+			    : json_null(),
 	    "language", t->language);
 }
 
