@@ -272,8 +272,9 @@ fuzz-built: fuzzers
 
 bench:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
-	$(MAKE) --no-print-directory -j$(NPROC) all benches
+	$(MAKE) --no-print-directory -j$(NPROC) all tests benches
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
+	KNOTHOLE_BUILD=$(BUILD) $(PYTHON) tests/bench/desk.py
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)

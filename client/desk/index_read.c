@@ -158,7 +158,8 @@ read_object(struct kh_index *ix, const json_t *v)
 {
 	static const char *const common[] = {
 	    "id", "sha256", "mark", "size", "imported", "exported", "at"};
-	struct kh_desk_object o = {.thread = KH_NO_THREAD};
+	struct kh_desk_object o = {
+	    .thread = KH_NO_THREAD, .message = KH_NO_MESSAGE};
 	const char *id, *sum, *mark, *imported;
 	json_int_t size, at;
 	enum kh_err e;

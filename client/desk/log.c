@@ -11,7 +11,7 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 
-static const char label[] = "knothole custody log v1";
+static const char chain_label[] = "knothole custody log v1";
 static const char *const texts[KH_LOG_N] = {
     [KH_LOG_INIT] = "init",
     [KH_LOG_IMPORT] = "import",
@@ -38,7 +38,7 @@ kh_log_what(const char *text)
 	return (enum kh_log_what)w;
 }
 
-/* BLAKE2b-256 of the label, the hash before, and the entry as one line. */
+/* BLAKE2b-256 of the chain_label, the hash before, and the entry as one line. */
 static void
 hash_entry(const uint8_t before[static KH_LOG_HASH_LEN],
     const struct kh_log_entry *e, uint8_t out[static KH_LOG_HASH_LEN])
@@ -54,7 +54,7 @@ hash_entry(const uint8_t before[static KH_LOG_HASH_LEN],
 	len = (size_t)n;
 	crypto_generichash_init(&st, NULL, 0, KH_LOG_HASH_LEN);
 	crypto_generichash_update(
-	    &st, (const uint8_t *)label, sizeof(label) - 1);
+	    &st, (const uint8_t *)chain_label, sizeof(chain_label) - 1);
 	crypto_generichash_update(&st, before, KH_LOG_HASH_LEN);
 	crypto_generichash_update(&st, (const uint8_t *)line, len);
 	crypto_generichash_final(&st, out, KH_LOG_HASH_LEN);

@@ -164,7 +164,7 @@ take_name(struct kh_stick_list *l, const char *name, struct kh_report *r)
 static size_t sort_len; /* of the names being sorted */
 
 static int
-compare(const void *a, const void *b)
+compare_names(const void *a, const void *b)
 {
 	return memcmp(a, b, sort_len);
 }
@@ -205,7 +205,7 @@ kh_stick_list(int dir_fd, struct kh_stick_list *l, struct kh_report *r)
 	}
 	sort_len = l->len;
 	if (l->n > 0)
-		qsort(l->names, l->n, l->len, compare);
+		qsort(l->names, l->n, l->len, compare_names);
 	return KH_OK;
 }
 

@@ -8,7 +8,7 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 
-#define CAP_MIN 64
+#define SLOTS_MIN 64
 
 static size_t
 place_of(const struct kh_table *t, const uint8_t *key)
@@ -27,9 +27,9 @@ place_of(const struct kh_table *t, const uint8_t *key)
 }
 
 static enum kh_err
-grow(struct kh_table *t)
+enlarge(struct kh_table *t)
 {
-	struct kh_table bigger = {.cap = t->cap == 0 ? CAP_MIN : t->cap * 2};
+	struct kh_table bigger = {.cap = t->cap == 0 ? SLOTS_MIN : t->cap * 2};
 	size_t i, k;
 
 	PRECOND(bigger.cap <= SIZE_MAX / sizeof(bigger.slots[0]) / 2);
@@ -68,7 +68,7 @@ kh_table_put(struct kh_table *t, const uint8_t key[static KH_TABLE_KEY_LEN],
 
 	PRECOND(t != NULL && value != KH_TABLE_NONE);
 	if (t->n >= t->cap / 2) {
-		e = grow(t);
+		e = enlarge(t);
 		if (e != KH_OK)
 			return e;
 	}

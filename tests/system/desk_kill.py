@@ -17,7 +17,7 @@ W = World(workplace())
 ROOM, OTHER = W.newsroom("One"), W.newsroom("Two")
 SEED = int(os.environ.get("KNOTHOLE_SEED", "0")) or random.randrange(1 << 32)
 rng = random.Random(SEED)
-N = 600  # more than two batches of an import (import.h)
+N = 300  # more than one batch of an import (import.h)
 
 
 def filled_stick():
