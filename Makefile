@@ -80,7 +80,7 @@ LIB_SRC := $(wildcard lib/*/*.c)
 SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
-CLIENT_SRC := $(wildcard client/*.c)
+CLIENT_SRC := $(wildcard client/*.c client/desk/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -298,8 +298,9 @@ fuzz-built: fuzzers
 
 bench:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
-	$(MAKE) --no-print-directory -j$(NPROC) all benches
+	$(MAKE) --no-print-directory -j$(NPROC) all tests benches
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
+	KNOTHOLE_BUILD=$(BUILD) $(PYTHON) tests/bench/desk.py
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
