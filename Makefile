@@ -1,6 +1,6 @@
 # Knothole. GNU make, no configure; libraries through pkg-config.
 #
-#	make		build/bin/knotholed and build/bin/knothole
+#	make		build/bin/knotholed, knothole and knothole-courier
 #	make demo	install what is missing, build, show a whole submission
 #	make check	install what is missing, build, run the tests
 #	make help	the other targets
@@ -32,10 +32,10 @@ endif
 # Debian's names; docs/dependencies.md says why each. deploy/install-packages
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
-	libarchive-dev zlib1g-dev libjansson-dev libutf8proc-dev diceware \
-	gettext python3
+	libarchive-dev zlib1g-dev libjansson-dev libutf8proc-dev \
+	libcurl4-gnutls-dev nettle-dev diceware gettext python3
 DEPS_DEMO := curl
-DEPS_TEST := libcmocka-dev age minisign unzip curl strace
+DEPS_TEST := libcmocka-dev age minisign unzip curl strace dosfstools
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
@@ -65,7 +65,8 @@ LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 # What each program links, and no more.
 PC_LIB := libsodium libarchive jansson libutf8proc zlib
 PC_SERVER := $(PC_LIB) libmicrohttpd
-PC_TEST := $(PC_SERVER) cmocka
+PC_COURIER := libsodium jansson libutf8proc libcurl nettle
+PC_TEST := $(PC_SERVER) nettle cmocka
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
@@ -77,6 +78,9 @@ SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
 CLIENT_SRC := $(wildcard client/*.c)
+# What both programs of the newsroom begin, talk and end with.
+CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start)
+COURIER_SRC := $(wildcard client/courier/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -85,7 +89,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB := $(BUILD)/lib/libknothole.a
 SERVER_LIB := $(BUILD)/lib/libknotholed.a
-BINS := $(BUILD)/bin/knotholed $(BUILD)/bin/knothole
+BINS := $(patsubst %,$(BUILD)/bin/%,knotholed knothole knothole-courier)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -174,6 +178,12 @@ $(BUILD)/bin/knothole: $(call obj,$(CLIENT_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_LIB))
+
+$(BUILD)/bin/knothole-courier: $(call obj,$(COURIER_SRC) $(CLIENT_BASE_SRC)) \
+    $(LIB)
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_COURIER))
 
 # Unit tests and fuzz targets may include the .c file they look into; the
 # archive then only supplies the rest.
@@ -279,7 +289,8 @@ install: all
 	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
 	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
 	    "$(DEST)/share/man/man8"
-	install -m 0755 $(BUILD)/bin/knothole "$(DEST)/bin/"
+	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
+	    "$(DEST)/bin/"
 	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
@@ -294,7 +305,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo "make                 build/bin/knotholed, build/bin/knothole"
+	@echo "make                 build/bin/knotholed, knothole, knothole-courier"
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
 	@echo "make check-nightly   the tests that take long"
