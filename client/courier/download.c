@@ -18,7 +18,7 @@
 #include "lib/base/precond.h"
 
 #define LARGE 1048576 /* bytes; what is smaller is landed together */
-#define LANDING_BYTES 33554432 /* landed together, at most */
+#define LANDING_BYTES 67108864 /* landed together, at most */
 #define LANDING_SECONDS 3 /* waited for, at most */
 #define NOTE_SECONDS 5 /* what a pulled stick loses, at most */
 #define NOTE_BYTES (UINT64_C(256) << 20)
@@ -35,12 +35,19 @@ struct download {
 	struct kh_fetch *f;
 	struct kh_object *o;
 	int fd;
-	uint64_t done; /* of it, those in the buffer included */
-	size_t n; /* bytes in the buffer */
+	uint64_t done; /* of it, those in the buffers included */
+	size_t n; /* bytes in the buffer that is filled */
+	size_t filling; /* which one that is */
 	struct kh_file_sink file;
 	struct kh_sink sink;
 	struct kh_sha256 hash;
-	uint64_t noted; /* bytes known to be synced */
+	struct {
+		const uint8_t *p;
+		size_t n;
+		enum kh_err e; /* how it went, and errno */
+		int err;
+	} job; /* what the second hand writes, or syncs */
+	uint64_t noted; /* bytes that are synced, or about to be */
 	struct timespec noted_at;
 	enum fault fault;
 };
@@ -53,37 +60,89 @@ local(struct download *d, enum kh_err e)
 	return e;
 }
 
+/* The second hand's jobs. */
+static void
+write_job(void *arg)
+{
+	struct download *d = arg;
+
+	kh_sha256_add(&d->hash, d->job.p, d->job.n);
+	d->job.e = d->sink.write(d->sink.ctx, d->job.p, d->job.n);
+	d->job.err = errno;
+}
+
+static void
+note_job(void *arg)
+{
+	struct download *d = arg;
+
+	if (fdatasync(d->fd) != 0)
+		d->job.e = errno == ENOSPC ? KH_EFULL : KH_ESYS;
+	if (d->job.e == KH_OK)
+		d->job.e =
+		    kh_parts_note(&d->f->parts, d->o->id, d->file.written);
+	d->job.err = errno;
+}
+
+/* Nothing is under way any more; did it go well? */
+static enum kh_err
+settle(struct download *d)
+{
+	enum kh_err e;
+
+	if (d->o->size >= LARGE)
+		kh_hand_wait(&d->f->hand);
+	e = d->job.e;
+	errno = d->job.err;
+	return local(d, e);
+}
+
+/* Have the buffer written, and fill the other one. */
 static enum kh_err
 flush(struct download *d)
 {
-	size_t n = d->n;
+	enum kh_err e = settle(d);
 
+	if (e != KH_OK || d->n == 0)
+		return e;
+	d->job.p = d->f->buf[d->filling];
+	d->job.n = d->n;
+	d->filling = 1 - d->filling;
 	d->n = 0;
-	kh_sha256_add(&d->hash, d->f->buf, n);
-	return local(d, d->sink.write(d->sink.ctx, d->f->buf, n));
+	if (d->o->size < LARGE) { /* the second hand may be naming others */
+		write_job(d);
+		return local(d, d->job.e);
+	}
+	kh_hand_give(&d->f->hand, write_job, d);
+	return KH_OK;
 }
 
-/* Sync and say so, so that a pulled stick loses no more than what follows. */
+/* Have it synced and said so: a pulled stick loses no more than what
+ * follows. */
 static enum kh_err
 note(struct download *d)
 {
 	enum kh_err e = flush(d);
 
-	if (e == KH_OK && fdatasync(d->fd) != 0)
-		e = errno == ENOSPC ? KH_EFULL : KH_ESYS;
 	if (e == KH_OK)
-		e = kh_parts_note(&d->f->parts, d->o->id, d->done);
+		e = settle(d);
+	if (e == KH_OK)
+		kh_hand_give(&d->f->hand, note_job, d);
+	if (d->o->size < LARGE)
+		kh_hand_wait(&d->f->hand);
 	d->noted = d->done;
 	(void)clock_gettime(CLOCK_MONOTONIC, &d->noted_at);
-	return local(d, e);
+	return e;
 }
 
 /* What is there cannot be used: begin at the first byte. */
 static enum kh_err
 start_over(struct download *d)
 {
-	enum kh_err e = KH_OK;
+	enum kh_err e = settle(d);
 
+	if (e != KH_OK)
+		return e;
 	d->f->c->done -= d->done;
 	d->n = 0;
 	d->done = d->noted = 0;
@@ -149,7 +208,7 @@ on_bytes(void *ctx, const uint8_t *p, size_t n)
 	while (n > 0 && e == KH_OK) {
 		k = KH_DOWNLOAD_BUF_LEN - d->n;
 		k = n < k ? n : k;
-		memcpy(d->f->buf + d->n, p, k);
+		memcpy(d->f->buf[d->filling] + d->n, p, k);
 		d->n += k;
 		p += k;
 		n -= k;
@@ -183,10 +242,10 @@ take_up(struct download *d, uint64_t size)
 		k = size - d->done < KH_DOWNLOAD_BUF_LEN
 		    ? (size_t)(size - d->done)
 		    : KH_DOWNLOAD_BUF_LEN;
-		e = kh_read_upto(d->fd, d->f->buf, k, &n);
+		e = kh_read_upto(d->fd, d->f->buf[0], k, &n);
 		if (e != KH_OK || n == 0)
 			return local(d, e == KH_OK ? KH_ESYS : e);
-		kh_sha256_add(&d->hash, d->f->buf, n);
+		kh_sha256_add(&d->hash, d->f->buf[0], n);
 		d->done += n;
 	}
 	d->file = (struct kh_file_sink){d->fd, size, size};
@@ -225,11 +284,14 @@ open_part(struct download *d)
 static int
 land(struct download *d)
 {
-	struct kh_landing *l = &d->f->landing;
+	struct kh_landing *l = &d->f->landing[d->f->filling];
+	enum kh_err e = flush(d);
 	struct timespec now;
 
-	if (flush(d) != KH_OK)
-		return kh_stick_fail(&d->f->c->stick, KH_ESYS);
+	if (e == KH_OK)
+		e = settle(d);
+	if (e != KH_OK)
+		return kh_stick_fail(&d->f->c->stick, e);
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	if (l->n == 0)
 		l->since = now;
@@ -243,7 +305,7 @@ land(struct download *d)
 	    l->bytes < LANDING_BYTES &&
 	    now.tv_sec - l->since.tv_sec < LANDING_SECONDS)
 		return KH_EXIT_OK;
-	return kh_landing_flush(d->f);
+	return kh_landing_begin(d->f);
 }
 
 /* The server no longer has it: neither do we want what there is of it. */
@@ -302,13 +364,15 @@ ask(struct download *d, bool *again)
 static int
 begin_anew(struct download *d)
 {
+	enum kh_err e;
 	int code;
 
 	d->fault = FAULT_NONE;
 	kh_tell(
 	    d->f->c, "%s has changed on the server; starting over", d->o->id);
-	if (start_over(d) != KH_OK)
-		return kh_stick_fail(&d->f->c->stick, KH_ESYS);
+	e = start_over(d);
+	if (e != KH_OK)
+		return kh_stick_fail(&d->f->c->stick, e);
 	code = kh_get_entry(d->f->c, d->o);
 	return code == KH_EXIT_OK && d->o->gone ? gone(d) : code;
 }
@@ -347,7 +411,7 @@ kh_download(struct kh_fetch *f, struct kh_object *o)
 	enum kh_err e;
 	int code;
 
-	PRECOND(f != NULL && f->buf != NULL && o != NULL);
+	PRECOND(f != NULL && f->buf[0] != NULL && o != NULL);
 	e = open_part(&d);
 	code = e == KH_OK ? run(&d) : kh_stick_fail(&f->c->stick, e);
 	if (d.fd < 0)
@@ -355,6 +419,7 @@ kh_download(struct kh_fetch *f, struct kh_object *o)
 	/* Interrupted: what there is counts when the run is taken up. */
 	if (!o->gone && d.fault == FAULT_NONE && code != KH_EXIT_OK)
 		(void)(note(&d) == KH_OK);
+	(void)(settle(&d) == KH_OK); /* nothing writes to it any more */
 	close(d.fd);
 	return code;
 }

@@ -9,10 +9,12 @@
 #include <time.h>
 
 #include "client/courier/courier.h"
+#include "client/courier/hand.h"
 #include "client/courier/parts.h"
 
-/* Small objects are synced together: a stick takes its time for each sync. */
-#define KH_LANDING_MAX 64
+/* Small objects are synced together: a stick takes its time for each sync. Two
+ * landings are open at once, and a process may have 1024 files. */
+#define KH_LANDING_MAX 256
 
 /* Parts that are complete and not yet named. */
 struct kh_landing {
@@ -24,14 +26,19 @@ struct kh_landing {
 	size_t n;
 	uint64_t bytes;
 	struct timespec since; /* the first of them */
+	int objects_fd;
+	enum kh_err e; /* how naming them went, and errno */
+	int err;
 };
 
-/* What a fetch works with besides the run. */
+/* What a fetch works with besides the run. Too large for the stack. */
 struct kh_fetch {
 	struct kh_courier *c;
 	struct kh_parts parts;
-	struct kh_landing landing;
-	uint8_t *buf; /* KH_DOWNLOAD_BUF_LEN, for the object at hand */
+	struct kh_hand hand;
+	struct kh_landing landing[2]; /* filled, and being named */
+	size_t filling; /* which of them is filled */
+	uint8_t *buf[2]; /* KH_DOWNLOAD_BUF_LEN: filled, and being written */
 	struct timespec saved; /* when SHA256SUMS was written last */
 };
 
@@ -44,8 +51,11 @@ struct kh_fetch {
  */
 int kh_download(struct kh_fetch *f, struct kh_object *o);
 
-/* Sync what waits, give it names, sync the directory, note the sums. Returns
- * the exit status. */
-int kh_landing_flush(struct kh_fetch *f);
+/* Begin to sync what waits and to give it names; see to the sums of those
+ * before. Returns the exit status, of those before. */
+int kh_landing_begin(struct kh_fetch *f);
+
+/* See that everything that waited has its name and its sum. */
+int kh_landing_finish(struct kh_fetch *f);
 
 #endif

@@ -182,7 +182,7 @@ fetch_all(struct kh_fetch *f, struct plan *p)
 	if (code == KH_EXIT_OK)
 		code = fetch_some(f, p, false);
 	kh_progress_end(&c->progress);
-	landed = kh_landing_flush(f);
+	landed = kh_landing_finish(f);
 	return code != KH_EXIT_OK ? code : landed;
 }
 
@@ -221,13 +221,17 @@ carry_out(struct kh_fetch *f, struct plan *p)
 	code = hash_all(c);
 	if (code != KH_EXIT_OK || p->files == 0)
 		return code;
-	f->buf = malloc(KH_DOWNLOAD_BUF_LEN);
-	if (f->buf == NULL)
-		return kh_fail(KH_ON_OBJECT, c->stick.path, KH_ENOMEM);
+	f->buf[0] = malloc(KH_DOWNLOAD_BUF_LEN);
+	f->buf[1] = malloc(KH_DOWNLOAD_BUF_LEN);
 	(void)clock_gettime(CLOCK_MONOTONIC, &f->saved);
-	code = fetch_all(f, p);
-	free(f->buf);
-	f->buf = NULL;
+	if (f->buf[0] == NULL || f->buf[1] == NULL ||
+	    kh_hand_start(&f->hand) != KH_OK)
+		code = kh_fail(KH_ON_OBJECT, c->stick.path, KH_ENOMEM);
+	else
+		code = fetch_all(f, p);
+	kh_hand_end(&f->hand);
+	free(f->buf[0]);
+	free(f->buf[1]);
 	return code;
 }
 
@@ -251,8 +255,8 @@ tell_result(struct kh_courier *c, const struct plan *p, int code)
 int
 kh_courier_fetch(struct kh_courier *c)
 {
-	struct kh_fetch f = {.c = c, .parts.fd = -1};
 	struct plan p = {0};
+	struct kh_fetch *f;
 	enum kh_err e;
 	int code;
 
@@ -260,16 +264,22 @@ kh_courier_fetch(struct kh_courier *c)
 	code = kh_stick_open(&c->stick, c->o.stick, true);
 	if (code != KH_EXIT_OK)
 		return code;
-	code = make_plan(&f, &p);
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return kh_fail(KH_ON_OBJECT, c->stick.path, KH_ENOMEM);
+	f->c = c;
+	f->parts.fd = -1;
+	code = make_plan(f, &p);
 	if (code == KH_EXIT_OK) {
-		code = carry_out(&f, &p);
+		code = carry_out(f, &p);
 		/* Also after a failure: what was fetched has its line then. */
 		e = kh_sums_save(&c->sums, &c->stick);
 		if (e != KH_OK && code == KH_EXIT_OK)
 			code = kh_stick_fail(&c->stick, e);
 		tell_result(c, &p, code);
 	}
-	kh_parts_end(&f.parts, &c->stick);
+	kh_parts_end(&f->parts, &c->stick);
+	free(f);
 	kh_list_clear(&p.list);
 	return code != KH_EXIT_OK ? code : p.refused;
 }

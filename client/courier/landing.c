@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/courier/download.h"
@@ -13,15 +14,25 @@
 
 #define SAVE_EVERY 30 /* seconds between two writings of SHA256SUMS */
 
+/* The noon of 1980-01-01: when something was fetched is nobody's business. */
+static const struct timespec fixed_times[2] = {{315576000, 0}, {315576000, 0}};
+
 static enum kh_err
 sync_all(const struct kh_landing *l)
 {
 	size_t i;
 
-	/* All are on their way before the first one is waited for. */
-	for (i = 0; i < l->n; i++)
+	/* All are on their way before one is waited for, and all are there
+	 * before the first is synced: one commit of the journal does then. */
+	for (i = 0; i < l->n; i++) {
+		(void)futimens(l->item[i].fd, fixed_times);
 		(void)sync_file_range(
 		    l->item[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	for (i = 0; l->n > 1 && i < l->n; i++)
+		(void)sync_file_range(l->item[i].fd, 0, 0,
+		    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			SYNC_FILE_RANGE_WAIT_AFTER);
 	for (i = 0; i < l->n; i++)
 		if (fsync(l->item[i].fd) != 0)
 			return errno == ENOSPC || errno == EDQUOT ? KH_EFULL
@@ -30,7 +41,7 @@ sync_all(const struct kh_landing *l)
 }
 
 static enum kh_err
-name_all(const struct kh_landing *l, int objects_fd)
+name_all(const struct kh_landing *l)
 {
 	char part[KH_PART_NAME_LEN], name[KH_OBJECT_NAME_LEN + 1];
 	size_t i;
@@ -38,17 +49,31 @@ name_all(const struct kh_landing *l, int objects_fd)
 	for (i = 0; i < l->n; i++) {
 		kh_stick_part_name(l->item[i].id, part);
 		kh_stick_object_name(l->item[i].id, name);
-		if (renameat(objects_fd, part, objects_fd, name) != 0)
+		if (renameat(l->objects_fd, part, l->objects_fd, name) != 0)
 			return KH_ESYS;
 	}
-	return kh_stick_sync_dir(objects_fd);
+	return kh_stick_sync_dir(l->objects_fd);
+}
+
+/* The second hand's job. */
+static void
+land(void *arg)
+{
+	struct kh_landing *l = arg;
+	size_t i;
+
+	l->e = sync_all(l);
+	if (l->e == KH_OK)
+		l->e = name_all(l);
+	l->err = errno;
+	for (i = 0; i < l->n; i++)
+		close(l->item[i].fd);
 }
 
 static enum kh_err
-note_all(struct kh_fetch *f)
+note_all(struct kh_fetch *f, const struct kh_landing *l)
 {
 	char path[sizeof("objects/") + KH_OBJECT_NAME_LEN];
-	struct kh_landing *l = &f->landing;
 	enum kh_err e = KH_OK;
 	struct timespec now;
 	size_t i;
@@ -66,27 +91,49 @@ note_all(struct kh_fetch *f)
 	return e;
 }
 
-int
-kh_landing_flush(struct kh_fetch *f)
+/* What the second hand was given last: is it done, and was it well done? */
+static int
+collect(struct kh_fetch *f)
 {
-	struct kh_landing *l = &f->landing;
+	struct kh_landing *l = &f->landing[1 - f->filling];
 	enum kh_err e;
-	size_t i;
-	int err;
 
-	PRECOND(f != NULL);
+	kh_hand_wait(&f->hand);
 	if (l->n == 0)
 		return KH_EXIT_OK;
-	e = sync_all(l);
+	e = l->e;
 	if (e == KH_OK)
-		e = name_all(l, f->c->stick.objects_fd);
-	if (e == KH_OK)
-		e = note_all(f);
-	err = errno;
-	for (i = 0; i < l->n; i++)
-		close(l->item[i].fd);
+		e = note_all(f, l);
+	else
+		errno = l->err;
 	l->n = 0;
 	l->bytes = 0;
-	errno = err;
 	return e == KH_OK ? KH_EXIT_OK : kh_stick_fail(&f->c->stick, e);
+}
+
+int
+kh_landing_begin(struct kh_fetch *f)
+{
+	struct kh_landing *l;
+	int code;
+
+	PRECOND(f != NULL);
+	code = collect(f);
+	l = &f->landing[f->filling];
+	if (l->n == 0)
+		return code;
+	l->objects_fd = f->c->stick.objects_fd;
+	f->filling = 1 - f->filling;
+	kh_hand_give(&f->hand, land, l);
+	return code;
+}
+
+int
+kh_landing_finish(struct kh_fetch *f)
+{
+	int first, second;
+
+	first = kh_landing_begin(f);
+	second = collect(f);
+	return first != KH_EXIT_OK ? first : second;
 }
