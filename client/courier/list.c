@@ -111,7 +111,7 @@ kh_list_page(struct kh_list *l, const char *json, size_t n)
 }
 
 static int
-compare(const void *id, const void *object)
+compare_id(const void *id, const void *object)
 {
 	return memcmp(id, ((const struct kh_object *)object)->id, KH_ID_LEN);
 }
@@ -122,7 +122,7 @@ kh_list_find(struct kh_list *l, const char *id)
 	PRECOND(l != NULL && id != NULL);
 	if (l->n == 0)
 		return NULL;
-	return bsearch(id, l->object, l->n, sizeof(*l->object), compare);
+	return bsearch(id, l->object, l->n, sizeof(*l->object), compare_id);
 }
 
 void
