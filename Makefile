@@ -277,6 +277,7 @@ bench:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
 	$(MAKE) --no-print-directory -j$(NPROC) all benches
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
+	$(PYTHON) tests/bench/courier.py --build $(BUILD)
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
