@@ -32,8 +32,8 @@ endif
 # Debian's names; docs/dependencies.md says why each. deploy/install-packages
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
-	libarchive-dev zlib1g-dev libjansson-dev libutf8proc-dev \
-	libcurl4-gnutls-dev nettle-dev diceware gettext python3
+	libarchive-dev libseccomp-dev zlib1g-dev libjansson-dev \
+	libutf8proc-dev libcurl4-gnutls-dev nettle-dev diceware gettext python3
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace dosfstools
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
@@ -64,7 +64,7 @@ LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 
 # What each program links, and no more.
 PC_LIB := libsodium libarchive jansson libutf8proc zlib
-PC_SERVER := $(PC_LIB) libmicrohttpd
+PC_SERVER := $(PC_LIB) libmicrohttpd libseccomp
 PC_COURIER := libsodium jansson libutf8proc libcurl nettle
 PC_TEST := $(PC_SERVER) nettle cmocka
 
@@ -95,8 +95,9 @@ REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
-# Makers of whole objects and of answers, for tests from outside.
-MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
+# Makers of whole objects, answers and cards, for tests from outside.
+MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
+	$(BUILD)/tests/mkcard
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
@@ -113,7 +114,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(MAKERS)
+tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -215,6 +216,13 @@ $(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(LIB) $(call pc_libs,$(PC_LIB))
 
+# A kernel that lacks something.
+$(BUILD)/tests/withhold: tests/system/withhold.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    -o $@ $< $(call pc_libs,libseccomp)
+
 $(BUILD)/bench/%: tests/bench/%.c $(SERVER_LIB) $(LIB) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
@@ -254,7 +262,7 @@ SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
 ASAN_FLAGS = BUILD=$(BUILD)/asan CC=$(CLANG) FORTIFY= \
 	SAN_SRC=tests/sanitize/options.c \
 	SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' \
-	CPPFLAGS='"-DKH_SAN_LOG=\"$(SAN_LOG)/report\""'
+	CPPFLAGS='-DKH_NO_SANDBOX "-DKH_SAN_LOG=\"$(SAN_LOG)/report\""'
 asan:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_ASAN)
 	mkdir -p $(BUILD)/asan/log && rm -f $(BUILD)/asan/log/*

@@ -12,6 +12,7 @@
 
 #include "client/args.h"
 #include "client/cmd.h"
+#include "client/courier_token.h"
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/keys.h"
@@ -34,7 +35,8 @@ static const char help[] =
     "                       [--passphrase-fd N | --no-passphrase]\n\n"
     "Makes a newsroom's keys in DIR: its identity, which opens submissions "
     "and\n"
-    "stays on the offline machine, and its card, which the server gets.\n\n"
+    "stays on the offline machine, its card, which the server gets, and a\n"
+    "token with which its courier may collect what is sealed.\n\n"
     "  -o, --output DIR       where to; made if it is not there\n"
     "  -n, --name NAME        the newsroom's name as sources will see it\n"
     "  -l, --language L       a language that it reads (en, he, ar, ...);\n"
@@ -62,7 +64,21 @@ enum what {
 	CARD,
 	SIGNATURE,
 	PUBLIC,
+	COURIER,
 	N_FILES
+};
+
+static const struct {
+	const char *label; /* as the output says it */
+	const char *name; /* behind the card's id, if it is a suffix */
+	bool suffix;
+	mode_t mode;
+} files[N_FILES] = {
+    [IDENTITY] = {"identity", "identity.age", false, 0600},
+    [CARD] = {"card", ".card", true, 0644},
+    [SIGNATURE] = {"signature", ".card.minisig", true, 0644},
+    [PUBLIC] = {"signing key", ".pub", true, 0644},
+    [COURIER] = {"courier", KH_COURIER_TOKEN_FILE, false, 0600},
 };
 
 struct keygen {
@@ -75,6 +91,7 @@ struct keygen {
 	struct kh_card card;
 	struct kh_passphrase pass;
 	struct kh_newsroom_keys *secret;
+	char *token; /* of its courier, a line */
 	char id[KH_CARD_ID_MAX + 1];
 	struct kh_output file[N_FILES];
 };
@@ -237,36 +254,20 @@ fill_card(struct keygen *k)
 	kh_sign_generate(&k->secret->signing);
 	kh_identity_recipient(&k->secret->identity, &r->to);
 	kh_sign_public(&k->secret->signing, &k->card.signing_key);
+	if (kh_courier_token_make(&k->card, &k->token) != KH_OK)
+		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
 	return KH_EXIT_OK;
-}
-
-static const char *
-suffix_of(const struct keygen *k, enum what w)
-{
-	switch (w) {
-	case IDENTITY:
-		return k->clear ? "identity.txt" : "identity.age";
-	case CARD:
-		return ".card";
-	case SIGNATURE:
-		return ".card.minisig";
-	case PUBLIC:
-		return ".pub";
-	case N_FILES:
-		break;
-	}
-	return "";
 }
 
 static void
 file_name(const struct keygen *k, enum what w, char *out, size_t cap)
 {
-	(void)snprintf(
-	    out, cap, "%s%s", w == IDENTITY ? "" : k->id, suffix_of(k, w));
+	(void)snprintf(out, cap, "%s%s", files[w].suffix ? k->id : "",
+	    w == IDENTITY && k->clear ? "identity.txt" : files[w].name);
 }
 
-/* All four files are begun before one is written: what cannot be made is
- * known before there is a key. */
+/* All files are begun before one is written: what cannot be made is known
+ * before there is a key. */
 static int
 begin_files(struct keygen *k)
 {
@@ -281,8 +282,7 @@ begin_files(struct keygen *k)
 	}
 	for (w = 0; w < N_FILES && e == KH_OK; w++) {
 		file_name(k, (enum what)w, name, sizeof(name));
-		e = kh_output_open_at(
-		    &k->file[w], dir_fd, name, w == IDENTITY ? 0600 : 0644);
+		e = kh_output_open_at(&k->file[w], dir_fd, name, files[w].mode);
 		if (e != KH_OK)
 			(void)kh_fail(KH_ON_OUTPUT, name, e);
 	}
@@ -397,6 +397,9 @@ write_files(struct keygen *k)
 		e = write_identity(k);
 		if (e == KH_OK)
 			e = write_card(k, card, n);
+		if (e == KH_OK)
+			e = kh_write_all(
+			    k->file[COURIER].fd, k->token, strlen(k->token));
 		if (e != KH_OK)
 			code = kh_fail(KH_ON_OUTPUT, k->dir, e);
 	}
@@ -407,8 +410,6 @@ write_files(struct keygen *k)
 static void
 print_made(const struct keygen *k)
 {
-	static const char *const label[N_FILES] = {
-	    "identity", "card", "signature", "signing key"};
 	char dir[KH_SHOWN_MAX], name[NAME_MAX + 1], words[80];
 	char to[KH_RECIPIENT_TEXT_LEN + 1];
 	const struct kh_card_recipient *r = &k->card.recipients[0];
@@ -417,7 +418,7 @@ print_made(const struct keygen *k)
 	kh_shown(k->dir, dir);
 	for (w = 0; w < N_FILES; w++) {
 		file_name(k, (enum what)w, name, sizeof(name));
-		printf("%-12s %s/%s\n", label[w], dir, name);
+		printf("%-12s %s/%s\n", files[w].label, dir, name);
 	}
 	kh_recipient_format(&r->to, to);
 	kh_card_fingerprint(&k->card, words);
@@ -441,6 +442,11 @@ print_hints(const struct keygen *k)
 	    "`newsrooms`), and tell sources the fingerprint by "
 	    "another way",
 	    k->id);
+	kh_say(NULL,
+	    KH_COURIER_TOKEN_FILE " is for the machine that fetches from the "
+				  "server: it lets a "
+				  "courier collect what is sealed, and opens "
+				  "nothing");
 }
 
 static int
@@ -480,5 +486,6 @@ kh_cmd_keygen(int argc, char **argv)
 		kh_output_abort(&k.file[w]);
 	kh_passphrase_free(&k.pass);
 	kh_secret_free(k.secret);
+	kh_secret_free(k.token);
 	return code;
 }

@@ -30,6 +30,17 @@ open_source(struct kh_object *o, const char *path)
 	return KH_EXIT_NOINPUT;
 }
 
+/* Is it text? Then it is not damaged, but cannot be read at any place. */
+static bool
+is_armored(int fd)
+{
+	char head[sizeof("-----BEGIN AGE ENCRYPTED FILE-----") - 1];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	return n == (ssize_t)sizeof(head) && head[0] == '-' &&
+	    kh_input_is_age(head, sizeof(head));
+}
+
 int
 kh_object_open(
     struct kh_object *o, const char *path, const struct kh_keyring *kr)
@@ -44,6 +55,13 @@ kh_object_open(
 	if (code != KH_EXIT_OK)
 		goto out;
 	e = kh_age_reader_new(&o->age, kr, o->src);
+	if (e == KH_EFORMAT && is_armored(o->fd)) {
+		kh_say(path,
+		    "armored, which submissions are not; "
+		    "`knothole unseal` gives its content as it is");
+		code = kh_exit_code(KH_ON_OBJECT, e);
+		goto out;
+	}
 	if (e != KH_OK) {
 		code = kh_fail(KH_ON_OBJECT, path, e);
 		goto out;

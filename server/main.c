@@ -20,6 +20,7 @@
 #include "server/role/role.h"
 
 #define LOCKED_MIN 1048576 /* what one visit locks, with room to spare */
+#define LOCKED_MAX (64U << 20) /* a visit that shows long answers */
 #define DEFAULT_CONFIG "/etc/knothole/knotholed.conf"
 
 static const char usage[] =
@@ -43,7 +44,11 @@ static const char usage[] =
     "  onion_address  the site's own address, shown to who uses a proxy\n"
     "  max_upload     largest request (default 20 GiB)\n"
     "  max_message    longest message, characters (default 100000)\n"
-    "  max_visits     connections at once (default 1000)\n";
+    "  max_visits     connections at once (default 1000)\n"
+    "  courier_listen for couriers: as source_listen (default none)\n"
+    "  retention_days after which objects go, collected or not (default 0:\n"
+    "                 never)\n"
+    "  allow_swap     start although swap is not encrypted (default no)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
 static int
@@ -78,16 +83,21 @@ run_role(const char *name)
 		return kh_door_main();
 	if (strcmp(name, kh_role_name(KH_ROLE_STORE)) == 0)
 		return kh_store_main();
+	if (strcmp(name, kh_role_name(KH_ROLE_COURIER)) == 0)
+		return kh_courier_main();
 	return KH_EXIT_USAGE;
 }
 
 /* A visit needs one descriptor in the door, three in the store; what breaks
  * first under load is this limit, so it is looked at before. */
 static enum kh_exit
-raise_descriptors(uint32_t max_visits)
+raise_descriptors(uint32_t max_visits, bool courier)
 {
 	rlim_t need = (rlim_t)max_visits * 6 + 64;
 	struct rlimit rl;
+
+	if (courier)
+		need += (rlim_t)KH_COURIER_VISITS_MAX * 2;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return KH_EXIT_OSERR;
@@ -106,10 +116,25 @@ raise_descriptors(uint32_t max_visits)
 	return KH_EXIT_OK;
 }
 
+/* The roles are not root, and so bound by the limit: as high as may be. */
+static void
+raise_locked(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) != 0 || rl.rlim_cur >= LOCKED_MAX)
+		return;
+	if (geteuid() == 0 && rl.rlim_max < LOCKED_MAX)
+		rl.rlim_max = LOCKED_MAX;
+	rl.rlim_cur = rl.rlim_max < LOCKED_MAX ? rl.rlim_max : LOCKED_MAX;
+	(void)setrlimit(RLIMIT_MEMLOCK, &rl); /* the probe tells */
+}
+
 static enum kh_exit
 load(const char *path, struct kh_keeper *k)
 {
 	struct kh_config_fault fault;
+	enum kh_exit x;
 	enum kh_err e;
 
 	e = kh_config_load(path, &k->config, &fault);
@@ -125,8 +150,39 @@ load(const char *path, struct kh_keeper *k)
 	k->site.max_upload = k->config.max_upload;
 	k->site.max_message = k->config.max_message;
 	k->site.max_visits = k->config.max_visits;
-	return kh_outlets_load(
+	x = kh_outlets_load(
 	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
+	if (x != KH_EXIT_OK)
+		return x;
+	kh_outlets_couriers(k);
+	if (k->config.has_courier && k->tokens.n < k->site.n_outlets)
+		kh_say("warning: %u of %u cards have no courier token: these "
+		       "newsrooms cannot collect, and nothing is kept for them",
+		    k->site.n_outlets - k->tokens.n, k->site.n_outlets);
+	return KH_EXIT_OK;
+}
+
+/* The couriers' socket, if there is to be one. */
+static enum kh_exit
+open_courier(struct kh_keeper *k)
+{
+	char where[KH_PATH_MAX + 16];
+	enum kh_exit x;
+
+	if (!k->config.has_courier)
+		return KH_EXIT_OK;
+	x = kh_listen_open(&k->config.courier_listen, &k->courier_listen, where,
+	    sizeof(where));
+	if (x == KH_EXIT_OK)
+		kh_say("couriers on %s", where);
+	return x;
+}
+
+static void
+remove_socket(const struct kh_listen *l, int fd)
+{
+	if (fd >= 0 && l->kind == KH_LISTEN_UNIX)
+		(void)unlink(l->path);
 }
 
 static enum kh_exit
@@ -135,12 +191,19 @@ serve(struct kh_keeper *k)
 	char where[KH_PATH_MAX + 16];
 	enum kh_exit x;
 
+	raise_locked();
 	if (kh_secret_probe(LOCKED_MIN) != KH_OK)
 		kh_say("warning: memory cannot be locked here, so what passes "
 		       "through may reach swap: raise LimitMEMLOCK=");
-	x = raise_descriptors(k->config.max_visits);
+	x = kh_swap_check(NULL, k->config.allow_swap);
 	if (x == KH_EXIT_OK)
-		x = kh_store_dir_open(k->config.store, &k->store_dir);
+		x = raise_descriptors(
+		    k->config.max_visits, k->config.has_courier);
+	if (x == KH_EXIT_OK)
+		x = kh_users_choose(k->uids);
+	if (x == KH_EXIT_OK)
+		x = kh_store_dir_open(
+		    k->config.store, k->uids[KH_ROLE_STORE], &k->store_dir);
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)
@@ -150,9 +213,11 @@ serve(struct kh_keeper *k)
 		return x;
 	kh_say("listening on %s, %u newsroom%s", where, k->site.n_outlets,
 	    k->site.n_outlets == 1 ? "" : "s");
-	x = kh_keeper_run(k);
-	if (k->config.source_listen.kind == KH_LISTEN_UNIX)
-		(void)unlink(k->config.source_listen.path);
+	x = open_courier(k);
+	if (x == KH_EXIT_OK)
+		x = kh_keeper_run(k);
+	remove_socket(&k->config.source_listen, k->listen);
+	remove_socket(&k->config.courier_listen, k->courier_listen);
 	return x;
 }
 
@@ -180,10 +245,10 @@ keeper_main(const char *path, bool check)
 
 	/* It holds the instance's salt: locked memory, no core, no debugger. */
 	k = kh_secret_alloc(sizeof(*k));
-	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER) != KH_OK)
+	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
-	k->listen = k->store_dir = -1;
+	k->listen = k->courier_listen = k->store_dir = -1;
 	x = load(path, k);
 	if (x == KH_EXIT_OK && check)
 		printf("%s: in order, %u newsroom%s\n", path, k->site.n_outlets,

@@ -8,6 +8,7 @@
  *	language = en			repeatable
  *	signing_key = RW...		minisign public key, 56 characters
  *	recipient = age1... 2026-11-21 2028-11-21	repeatable: first, last day
+ *	courier_token_hash = <64 hex>	optional: who may collect from the server
  *	untrusted comment: ...		four lines: a minisign signature over
  *	...				all bytes above, by signing_key
  *
@@ -18,6 +19,7 @@
 #ifndef KNOTHOLE_CARD_H
 #define KNOTHOLE_CARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +44,8 @@ struct kh_card {
 	struct kh_sign_public signing_key;
 	struct kh_card_recipient recipients[KH_CARD_RECIPIENTS_MAX];
 	size_t n_recipients;
+	bool has_courier; /* without it nobody may collect for this newsroom */
+	uint8_t courier_hash[KH_COURIER_HASH_LEN]; /* zeroed without */
 };
 
 /*
@@ -72,6 +76,17 @@ KH_CHECKED enum kh_err kh_card_write(const struct kh_card *c,
  */
 KH_CHECKED enum kh_err kh_card_recipient_on(
     const struct kh_card *c, const char *day, struct kh_recipient *out);
+
+/*
+ * The hash of a courier's token as cards carry it: BLAKE2b-256, without a key,
+ * of the token's KH_COURIER_TOKEN_LEN characters.
+ *	text	`n` bytes; no NUL needed
+ *	out	zeroed on error
+ * Errors: KH_EFORMAT when it is not a token: 32 bytes in base64url (RFC 4648,
+ * section 5) without padding, in the one spelling that they have.
+ */
+KH_CHECKED enum kh_err kh_courier_token_hash(
+    const char *text, size_t n, uint8_t out[static KH_COURIER_HASH_LEN]);
 
 /* The fingerprint people compare: words over signing key and recipients. */
 void kh_card_fingerprint(

@@ -67,11 +67,16 @@
 #define KH_CARD_LANGUAGES_MAX 16
 #define KH_OUTLETS_MAX 32 /* newsrooms of one instance */
 #define KH_TRUSTED_COMMENT_MAX 1024 /* minisign allows 8192 */
+#define KH_COURIER_TOKEN_LEN 43 /* 32 random bytes in base64url, unpadded */
+#define KH_COURIER_HASH_LEN 32 /* BLAKE2b-256 */
 
 /* Store. */
 #define KH_OBJECT_ID_LEN 16 /* random bytes; 32 hex digits on disk */
 #define KH_OBJECT_NAME_LEN 36 /* 32 hex digits and ".age" */
 #define KH_UPLOAD_ID_LEN 16
+#define KH_OBJECT_PAGE_MAX 256 /* of a listing: 6 KiB, one message */
+#define KH_COLLECTOR_LEN 16 /* bytes that stand for a newsroom in a mark */
+#define KH_RETENTION_MAX 36500 /* days: a hundred years, which is for ever */
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
 
 /* Answers at rest. The server has no record of how far a stream of slots got,
@@ -106,6 +111,12 @@
 #define KH_UPLOAD_MIN (UINT64_C(1) << 12)
 #define KH_UPLOAD_MAX (UINT64_C(1) << 35)
 #define KH_VISITS_MAX 10000 /* upper end of max_visits */
+
+/* The courier's side. */
+#define KH_COURIER_VISITS_MAX 512 /* connections at once: slow ones and all */
+#define KH_COURIER_LIST_MAX 1000 /* objects of one answer, ids of one request */
+/* A request's body: 1000 ids with room for a generous layout, and an answer. */
+#define KH_COURIER_BODY_MAX 65536
 
 /* The courier, as it looks at a server that may be anybody's. */
 #define KH_PAGE_OBJECTS_MAX 1000 /* objects in one page of the list: the API's */

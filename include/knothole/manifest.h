@@ -26,6 +26,7 @@ struct kh_manifest_file {
 struct kh_manifest {
 	uint8_t mailbox[KH_MAILBOX_LEN];
 	struct kh_recipient reply_to;
+	bool has_slot_key; /* false: of 0.1.0, which can't be answered */
 	uint8_t slot_key[KH_SLOT_KEY_LEN]; /* secret: names answers' slots */
 	char language[KH_LANGUAGE_MAX + 1]; /* [a-z]{2,8} */
 	char day[KH_DAY_LEN + 1]; /* YYYY-MM-DD, UTC */

@@ -4,6 +4,8 @@
  *
  *	ROOT/objects/<32 hex>.age	sealed objects, mode 0400
  *	ROOT/replies/<64 hex>		sealed answers, mode 0400
+ *	ROOT/collected/<32 hex>-<32 hex>	an object, and a newsroom that
+ *					has collected it: empty files
  *
  * An object is born without a name (O_TMPFILE), so nothing half-written can
  * ever be found: not after a refusal, not after kill -9, not after a power
@@ -69,6 +71,85 @@ void kh_store_abort(struct kh_draft *d);
 /* Remove an object, durably. Errors: KH_ENOENT, KH_ESYS. */
 KH_CHECKED enum kh_err kh_store_remove(
     struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN]);
+
+/* An object, as couriers see it. */
+struct kh_object {
+	uint8_t id[KH_OBJECT_ID_LEN];
+	uint64_t size; /* bytes */
+};
+
+struct kh_object_page {
+	uint32_t n;
+	uint32_t more; /* 1: others follow behind `last` */
+	uint8_t last[KH_OBJECT_ID_LEN]; /* where the next page begins */
+	struct kh_object object[KH_OBJECT_PAGE_MAX];
+};
+
+/*
+ * List objects in the order of their ids, which says nothing about when they
+ * came. What is in the directory and is no object is passed over.
+ *	after	those with larger ids only; NULL for the first page
+ *	limit	1 to KH_OBJECT_PAGE_MAX
+ *	page	set completely on KH_OK, zeroed otherwise. It may hold fewer than
+ *		`limit` although more follow: one was removed meanwhile
+ * Reads the whole directory each time and keeps one page. Errors: KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_list(struct kh_store *st, const uint8_t *after,
+    uint32_t limit, struct kh_object_page *page);
+
+/*
+ * Open an object for reading.
+ *	fd	receives the descriptor, which the caller closes; -1 on error.
+ *		Reading from it leaves no time of access.
+ * Errors: KH_ENOENT, also when what is there is no regular file; KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_object_open(
+    struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN], int *fd);
+
+/* The newsrooms that collect: an object is kept until all of them have it. */
+struct kh_collectors {
+	uint32_t n;
+	uint8_t id[KH_OUTLETS_MAX][KH_COLLECTOR_LEN];
+};
+
+/* What stands for a newsroom: the first 16 bytes of the keyless BLAKE2b-256 of
+ * its signing key. Another key is another newsroom. */
+void kh_collector_id(
+    const uint8_t signing_key[static 32], uint8_t out[static KH_COLLECTOR_LEN]);
+
+struct kh_object_ids {
+	uint32_t n;
+	uint8_t id[KH_OBJECT_PAGE_MAX][KH_OBJECT_ID_LEN];
+};
+
+/*
+ * A newsroom has collected these objects. Those that all others have collected
+ * before are removed; for the rest a mark is made. When this says KH_OK all of
+ * it is durable. It may be said again, also after an error; ids of which there
+ * is no object (any more) are passed over.
+ *	who	index into all->id
+ * Errors: KH_EFULL no room for a mark; KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_collect(struct kh_store *st,
+    const struct kh_collectors *all, uint32_t who,
+    const struct kh_object_ids *ids);
+
+/*
+ * At the start: finish what a crash cut short. Objects that all newsrooms have
+ * collected (of which there may be fewer now) are removed, then marks of
+ * objects that are no more. Errors: KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_sweep(
+    struct kh_store *st, const struct kh_collectors *all);
+
+/*
+ * Remove objects that have been here since `before` (seconds since 1970) or
+ * longer, collected or not, and their marks. Their age is that of the inode's
+ * ctime: the only time that we do not set, because nobody can. Whatever else
+ * changes it (a restored backup, another mode) makes an object younger, so
+ * that none is removed too early. Errors: KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_expire(struct kh_store *st, int64_t before);
 
 /*
  * Answers. `name` is that of a slot: exactly KH_SLOT_NAME_LEN lower-case hex

@@ -155,7 +155,9 @@ manifest_json(const struct kh_manifest *m)
 	ok = set(ok, o, "knothole", json_integer(VERSION));
 	ok = set(ok, o, "mailbox", hex_of(m->mailbox, sizeof(m->mailbox)));
 	ok = set(ok, o, "reply_to", json_string(reply_to));
-	ok = set(ok, o, "slot_key", hex_of(m->slot_key, sizeof(m->slot_key)));
+	if (m->has_slot_key)
+		ok = set(ok, o, "slot_key",
+		    hex_of(m->slot_key, sizeof(m->slot_key)));
 	ok = set(ok, o, "language", json_string(m->language));
 	ok = set(ok, o, "day", json_string(m->day));
 	ok = set(ok, o, "complete", json_boolean(m->complete));
@@ -291,8 +293,10 @@ read_head(const json_t *o, struct kh_manifest *m)
 		return KH_EFORMAT;
 	if (!get_recipient(json_object_get(o, "reply_to"), &m->reply_to))
 		return KH_EFORMAT;
+	m->has_slot_key = json_object_get(o, "slot_key") != NULL;
 	s = get_string(o, "slot_key", &n);
-	if (s == NULL || !get_hex(s, n, m->slot_key, sizeof(m->slot_key)))
+	if (m->has_slot_key &&
+	    (s == NULL || !get_hex(s, n, m->slot_key, sizeof(m->slot_key))))
 		return KH_EFORMAT;
 	s = get_string(o, "language", &n);
 	if (s == NULL || !kh_manifest_language_valid(s))

@@ -65,6 +65,7 @@ fill_manifest(struct kh_manifest *m, const struct kh_recipient *recipients,
 	m->n_recipients = n;
 	memcpy(m->mailbox, info->mailbox, sizeof(m->mailbox));
 	m->reply_to = info->reply_to;
+	m->has_slot_key = true;
 	memcpy(m->slot_key, info->slot_key, sizeof(m->slot_key));
 	memcpy(m->language, info->language, strlen(info->language) + 1);
 	memcpy(m->day, info->day, strlen(info->day) + 1);

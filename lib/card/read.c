@@ -178,6 +178,31 @@ read_signing_key(struct reader *r, struct kh_card *c)
 	return e;
 }
 
+/* A card without it gives no access to couriers. */
+static enum kh_err
+read_courier(struct reader *r, struct kh_card *c)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct value v;
+	size_t i;
+
+	if (!field(r, "courier_token_hash", &v))
+		return KH_OK;
+	if (v.n != sizeof(c->courier_hash) * 2)
+		return KH_EFORMAT;
+	for (i = 0; i < v.n; i++) {
+		const char *digit = memchr(hex, v.p[i], sizeof(hex) - 1);
+
+		if (digit == NULL)
+			return KH_EFORMAT;
+		c->courier_hash[i / 2] =
+		    (uint8_t)(c->courier_hash[i / 2] << 4 | (digit - hex));
+	}
+	c->has_courier = true;
+	pass(r, &v);
+	return KH_OK;
+}
+
 static enum kh_err
 read_all(struct reader *r, struct kh_card *c)
 {
@@ -192,6 +217,8 @@ read_all(struct reader *r, struct kh_card *c)
 		e = read_signing_key(r, c);
 	if (e == KH_OK)
 		e = read_list(r, "recipient", c, add_recipient);
+	if (e == KH_OK)
+		e = read_courier(r, c);
 	if (e == KH_OK)
 		e = kh_sign_verify(&c->signing_key, (const uint8_t *)r->text,
 		    r->at, r->text + r->at, r->n - r->at);

@@ -2,6 +2,7 @@
  * Newsroom cards, written and signed. Separate from their reading because only
  * a newsroom does it, offline.
  */
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ put_body(
     struct writer *w, const struct kh_card *c, const struct kh_sign_public *pk)
 {
 	char key[KH_SIGN_PUBLIC_TEXT_LEN + 1], to[KH_RECIPIENT_TEXT_LEN + 1];
+	char hash[2 * KH_COURIER_HASH_LEN + 1];
 	size_t i;
 
 	put_field(w, "knothole-card", "1");
@@ -85,6 +87,11 @@ put_body(
 		put(w, " ");
 		put(w, c->recipients[i].last);
 		put(w, "\n");
+	}
+	if (c->has_courier) {
+		sodium_bin2hex(hash, sizeof(hash), c->courier_hash,
+		    sizeof(c->courier_hash));
+		put_field(w, "courier_token_hash", hash);
 	}
 }
 

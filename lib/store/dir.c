@@ -173,11 +173,14 @@ open_parts(struct kh_store *st)
 	if (e == KH_OK)
 		e = open_directory(st->root_fd, "replies", &st->replies_fd);
 	if (e == KH_OK)
+		e = open_directory(st->root_fd, "collected", &st->collected_fd);
+	if (e == KH_OK)
 		e = probe(st);
 	if (e != KH_OK)
 		return e;
 	kh_dir_hide_times(st->objects_fd);
 	kh_dir_hide_times(st->replies_fd);
+	kh_dir_hide_times(st->collected_fd);
 	kh_dir_hide_times(st->root_fd);
 	return fsync(st->root_fd) == 0 ? KH_OK : KH_ESYS;
 }
@@ -194,7 +197,7 @@ kh_store_open_at(int fd, struct kh_store **out)
 	if (st == NULL)
 		return KH_ENOMEM;
 	st->root_fd = fd;
-	st->objects_fd = st->replies_fd = -1;
+	st->objects_fd = st->replies_fd = st->collected_fd = -1;
 	e = open_parts(st);
 	if (e != KH_OK) {
 		st->root_fd = -1; /* still the caller's */
@@ -255,6 +258,7 @@ kh_store_close(struct kh_store *st)
 	kh_dir_shut(st->root_fd);
 	kh_dir_shut(st->objects_fd);
 	kh_dir_shut(st->replies_fd);
+	kh_dir_shut(st->collected_fd);
 	free(st);
 }
 

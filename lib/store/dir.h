@@ -1,9 +1,12 @@
 /*
- * What the two halves of the store in a directory share: objects in dir.c,
+ * What the parts of the store in a directory share: objects as they come in
+ * dir.c, as they are listed and read in objects.c, as they go in collected.c,
  * answers in answers.c.
  */
 #ifndef KNOTHOLE_LIB_STORE_DIR_H
 #define KNOTHOLE_LIB_STORE_DIR_H
+
+#include <stdbool.h>
 
 #include "knothole/err.h"
 #include "knothole/store.h"
@@ -14,6 +17,7 @@ struct kh_store {
 	int root_fd;
 	int objects_fd;
 	int replies_fd;
+	int collected_fd;
 };
 
 /* KH_EFULL or KH_ESYS, by errno. */
@@ -35,6 +39,21 @@ void kh_dir_proc_path(int fd, char out[static KH_PROC_FD_LEN]);
 
 /* Fixed mode and times, and data, to the disk. KH_EFULL, KH_ESYS. */
 KH_CHECKED enum kh_err kh_dir_make_durable(int fd);
+
+/*
+ * Call `each` for every entry of the directory; those that come or go meanwhile
+ * may be among them or not. The first error ends it. Errors: KH_ESYS, and what
+ * `each` returns.
+ */
+KH_CHECKED enum kh_err kh_dir_walk(
+    int at, enum kh_err (*each)(void *ctx, const char *name), void *ctx);
+
+/* Bytes from `n` pairs of lower-case hex digits, nothing else; false if they
+ * are not. */
+bool kh_dir_unhex(const char *hex, size_t n, uint8_t *out);
+
+/* Is it "<32 hex>.age"? Sets the id. */
+bool kh_dir_object_id(const char *name, uint8_t id[static KH_OBJECT_ID_LEN]);
 
 /* Remove a name that may or may not be durable: as far as it is in our power
  * it never was. Keeps errno. */

@@ -78,7 +78,7 @@ is_key_like(struct span name)
 static enum kh_err
 unknown_key(struct kh_config_state *cs, struct span name)
 {
-	char known[128];
+	char known[192];
 
 	list_keys(known, sizeof(known));
 	if (!is_key_like(name))
@@ -227,6 +227,8 @@ kh_config_parse(const char *text, size_t n, struct kh_config *out,
 		e = take_lines(&cs, (struct span){text, n});
 	if (e == KH_OK)
 		e = check_required(&cs);
+	if (e == KH_OK)
+		e = kh_config_check(&cs);
 	if (e == KH_OK)
 		e = kh_config_fill_state(&cs);
 	if (e != KH_OK)

@@ -29,6 +29,9 @@ struct kh_listen {
 
 struct kh_config {
 	struct kh_listen source_listen; /* required */
+	bool has_courier; /* courier_listen is there */
+	struct kh_listen courier_listen;
+	uint32_t retention_days; /* 0: objects stay until they are collected */
 	char store[KH_PATH_MAX + 1]; /* required; "/path" or "dir:/path" */
 	char newsrooms[KH_PATH_MAX + 1]; /* required */
 	/* What the instance itself must keep: its salt. Default: the store's
@@ -41,6 +44,7 @@ struct kh_config {
 	/* Bytes of a request body, KH_UPLOAD_MIN to KH_UPLOAD_MAX; 20 GiB. */
 	uint64_t max_upload;
 	uint32_t max_message; /* characters; default 100000 */
+	bool allow_swap; /* start although swap is not encrypted; no */
 	uint32_t max_visits; /* connections at once; default 1000 */
 };
 

@@ -89,8 +89,8 @@ parse_size(const char *s, uint64_t *out)
 }
 
 static enum kh_err
-set_count(
-    struct kh_config_state *cs, const char *value, uint32_t max, uint32_t *out)
+set_number(struct kh_config_state *cs, const char *value, uint32_t min,
+    uint32_t max, uint32_t *out)
 {
 	const char *rest = "";
 	uint64_t n = 0;
@@ -102,9 +102,9 @@ set_count(
 		return kh_config_bad(cs, KH_EFORMAT,
 		    "must be a number in plain digits (no point, comma, unit "
 		    "or leading zero)");
-	if (e != KH_OK || n < 1 || n > max) {
-		snprintf(
-		    why, sizeof(why), "must be from 1 to %u", (unsigned)max);
+	if (e != KH_OK || n < min || n > max) {
+		snprintf(why, sizeof(why), "must be from %u to %u",
+		    (unsigned)min, (unsigned)max);
 		return kh_config_bad(cs, KH_ELIMIT, why);
 	}
 	*out = (uint32_t)n;
@@ -133,12 +133,12 @@ set_path(struct kh_config_state *cs, const char *value, char *out)
 }
 
 static enum kh_err
-set_source_listen(struct kh_config_state *cs, const char *value)
+set_listen(struct kh_config_state *cs, const char *value, struct kh_listen *out)
 {
 	enum kh_err e = KH_EFORMAT;
 
 	if (!has_comment(value))
-		e = kh_listen_parse(value, &cs->out->source_listen);
+		e = kh_listen_parse(value, out);
 	if (e == KH_EUNSUP)
 		return kh_config_bad(cs, e,
 		    "must be a unix socket or 127.x.y.z or [::1] in digits: "
@@ -151,6 +151,19 @@ set_source_listen(struct kh_config_state *cs, const char *value)
 		    "must be unix:/PATH, tcp:127.0.0.1:PORT or "
 		    "tcp:[::1]:PORT");
 	return KH_OK;
+}
+
+static enum kh_err
+set_source_listen(struct kh_config_state *cs, const char *value)
+{
+	return set_listen(cs, value, &cs->out->source_listen);
+}
+
+static enum kh_err
+set_courier_listen(struct kh_config_state *cs, const char *value)
+{
+	cs->out->has_courier = true;
+	return set_listen(cs, value, &cs->out->courier_listen);
 }
 
 /* A store's path without its engine, and how much of it is no slash at the
@@ -270,14 +283,30 @@ set_max_upload(struct kh_config_state *cs, const char *value)
 static enum kh_err
 set_max_message(struct kh_config_state *cs, const char *value)
 {
-	return set_count(
-	    cs, value, KH_MESSAGE_CHARS_MAX, &cs->out->max_message);
+	return set_number(
+	    cs, value, 1, KH_MESSAGE_CHARS_MAX, &cs->out->max_message);
 }
 
 static enum kh_err
 set_max_visits(struct kh_config_state *cs, const char *value)
 {
-	return set_count(cs, value, KH_VISITS_MAX, &cs->out->max_visits);
+	return set_number(cs, value, 1, KH_VISITS_MAX, &cs->out->max_visits);
+}
+
+static enum kh_err
+set_retention_days(struct kh_config_state *cs, const char *value)
+{
+	return set_number(
+	    cs, value, 0, KH_RETENTION_MAX, &cs->out->retention_days);
+}
+
+static enum kh_err
+set_allow_swap(struct kh_config_state *cs, const char *value)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return kh_config_bad(cs, KH_EFORMAT, "must be yes or no");
+	cs->out->allow_swap = value[0] == 'y';
+	return KH_OK;
 }
 
 const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
@@ -292,6 +321,10 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"max_upload", false, "20 GiB", set_max_upload},
     {"max_message", false, "100000", set_max_message},
     {"max_visits", false, "1000", set_max_visits},
+    {"courier_listen", false, "unix:/run/knothole/courier.sock",
+	set_courier_listen},
+    {"retention_days", false, "90", set_retention_days},
+    {"allow_swap", false, "yes", set_allow_swap},
 };
 
 void
@@ -302,6 +335,23 @@ kh_config_defaults(struct kh_config *out)
 	out->max_message = 100000;
 	out->max_visits = 1000;
 	memcpy(out->site_name, "Knothole", sizeof("Knothole"));
+}
+
+enum kh_err
+kh_config_check(struct kh_config_state *cs)
+{
+	const struct kh_listen *a = &cs->out->source_listen;
+	const struct kh_listen *b = &cs->out->courier_listen;
+
+	if (!cs->out->has_courier || a->kind != b->kind || a->port != b->port ||
+	    strcmp(a->path, b->path) != 0 ||
+	    memcmp(a->addr, b->addr, sizeof(a->addr)) != 0)
+		return KH_OK;
+	if (a->kind != KH_LISTEN_UNIX && a->port == 0)
+		return KH_OK; /* the system chooses two */
+	return kh_config_fail(cs, KH_EFORMAT,
+	    "courier_listen is the address of source_listen; sources and "
+	    "couriers need one each");
 }
 
 enum kh_err

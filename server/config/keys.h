@@ -8,7 +8,7 @@
 
 #include "server/config/config.h"
 
-#define KH_CONFIG_KEYS_N 9
+#define KH_CONFIG_KEYS_N 12
 
 struct kh_config_key;
 
@@ -42,6 +42,10 @@ KH_CHECKED enum kh_err kh_config_bad(
 
 /* The defaults, before the first line. */
 void kh_config_defaults(struct kh_config *out);
+
+/* What depends on several keys: after the last line.
+ * Errors: KH_EFORMAT two listeners at one address. */
+KH_CHECKED enum kh_err kh_config_check(struct kh_config_state *cs);
 
 /* The default of `state`, which depends on `store`: after the last line.
  * Errors: KH_ELIMIT. */

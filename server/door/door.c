@@ -20,8 +20,9 @@
 #include "lib/base/precond.h"
 #include "server/door/door.h"
 #include "server/page/page.h"
-#include "server/role/role.h"
+#include "server/role/confine.h"
 #include "server/visit/reply.h"
+#include "server/visit/turns.h"
 #include "server/visit/visit.h"
 
 #define EVENTS_MAX 16
@@ -40,8 +41,10 @@ struct door {
 	int64_t leave_at;
 	int64_t rotate_at;
 	struct kh_guests guests;
+	int turns; /* at the key derivation, server/visit/turns.h */
 	struct kh_site *site;
 	struct kh_reply busy; /* written once, at the start */
+	struct kh_filter filter; /* of the visits */
 };
 
 static int64_t
@@ -86,11 +89,12 @@ visit(struct door *d, size_t place, int conn, int store)
 	signal(SIGTERM, SIG_IGN);
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
-	    !only_these(conn, store, d->guests.turns))
+	    !only_these(conn, store, d->turns))
 		_exit(1);
 	v.conn = KH_VISIT_CONN_FD;
 	v.store = KH_VISIT_STORE_FD;
 	v.turns = KH_VISIT_TURNS_FD;
+	v.filter = &d->filter;
 	v.site = d->site;
 	v.view.site = d->site;
 	v.table = d->guests.counter;
@@ -152,7 +156,7 @@ on_listen(struct door *d)
 			nanosleep(&pause, NULL);
 		return;
 	}
-	kh_guests_relieve(&d->guests, now_ms());
+	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
 	place = kh_guests_place(&d->guests);
 	if (place < 0 || start_visit(d, (size_t)place, conn) != KH_OK)
 		turn_away(d, conn);
@@ -298,6 +302,9 @@ open_site(struct door *d)
 		return KH_ENOMEM;
 	kh_form_keys_init(d->site->keys);
 	d->rotate_at = now_ms() + FORM_KEY_MS;
+	d->turns = kh_turns_make();
+	if (d->turns < 0)
+		return KH_ESYS;
 	return kh_guests_init(&d->guests, d->site->conf.max_visits);
 }
 
@@ -344,14 +351,20 @@ int
 kh_door_main(void)
 {
 	struct kh_msg ready = {.type = KH_MSG_READY};
-	struct door d = {.epoll = -1, .signals = -1, .listen = -1, .store = -1};
+	struct door d = {
+	    .epoll = -1, .signals = -1, .listen = -1, .store = -1, .turns = -1};
+	struct kh_confine confine = {.dir = -1};
 	int status = 1;
 
 	if (open_site(&d) != KH_OK || open_events(&d) != KH_OK ||
-	    write_busy(&d) != KH_OK)
+	    write_busy(&d) != KH_OK ||
+	    kh_filter_make(KH_ROLE_VISIT, &d.filter) != KH_OK)
 		goto out;
-	if (kh_role_confine(KH_ROLE_DOOR) != KH_OK)
+	confine.uid = (uid_t)d.site->conf.uid;
+	status = kh_role_confine(KH_ROLE_DOOR, &confine);
+	if (status != 0)
 		goto out;
+	status = 1;
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = serve(&d);
@@ -359,6 +372,7 @@ out:
 	if (d.site != NULL)
 		kh_secret_free(d.site->keys);
 	kh_html_free(&d.busy.html);
+	kh_filter_free(&d.filter);
 	free(d.site);
 	return status;
 }

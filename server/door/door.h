@@ -1,6 +1,7 @@
 /*
  * The door's parts. It accepts connections, forks a visit for each, counts
- * them, and shuts down those that are late. It never reads a byte of HTTP.
+ * them, and shuts down those that are late. It never reads a byte of HTTP. The
+ * courier counts its connections in the same way.
  */
 #ifndef KNOTHOLED_DOOR_H
 #define KNOTHOLED_DOOR_H
@@ -28,7 +29,6 @@ struct kh_guests {
 	struct kh_counter *counter; /* the same places, shared with visits */
 	size_t max;
 	size_t n;
-	int turns; /* at the key derivation, server/visit/turns.h */
 };
 
 /* Errors: KH_ENOMEM, KH_ESYS. */
@@ -47,9 +47,9 @@ void kh_guests_ended(struct kh_guests *g, pid_t pid);
 /* Shut down who is late at `now` (monotonic ms); kill who does not leave. */
 void kh_guests_deadlines(struct kh_guests *g, int64_t now);
 
-/* When few places are left, shut the display of progress down that has been
- * open longest, if there is one. */
-void kh_guests_relieve(struct kh_guests *g, int64_t now);
+/* When few places are left, shut down who has been here longest of those in
+ * this phase, if there is one. */
+void kh_guests_relieve(struct kh_guests *g, enum kh_phase phase, int64_t now);
 
 /* Shut all of them down: they seal what they have and end. */
 void kh_guests_dismiss(struct kh_guests *g, int64_t now);

@@ -11,7 +11,6 @@
 
 #include "lib/base/precond.h"
 #include "server/door/door.h"
-#include "server/visit/turns.h"
 
 #define SECONDS(n) ((int64_t)(n)*1000)
 
@@ -30,8 +29,8 @@ static const int64_t limits[] = {
 };
 
 #define N_PHASES (sizeof(limits) / sizeof(limits[0]))
-/* Displays of progress give way when no more than a SPARE-th of all places is
- * free: a page that somebody has left open must not keep uploads out. */
+/* Who can best be spared gives way when no more than a SPARE-th of all places
+ * is free: a page that somebody has left open must not keep uploads out. */
 #define SPARE 8
 /* From shutdown to kill: it may have a large object to finish. */
 #define GRACE SECONDS(300)
@@ -43,7 +42,6 @@ kh_guests_init(struct kh_guests *g, size_t max)
 
 	memset(g, 0, sizeof(*g));
 	g->max = max;
-	g->turns = -1;
 	g->guest = calloc(max, sizeof(*g->guest));
 	if (g->guest == NULL)
 		return KH_ENOMEM;
@@ -52,8 +50,7 @@ kh_guests_init(struct kh_guests *g, size_t max)
 	if (p == MAP_FAILED)
 		return KH_ENOMEM;
 	g->counter = p;
-	g->turns = kh_turns_make();
-	return g->turns >= 0 ? KH_OK : KH_ESYS;
+	return KH_OK;
 }
 
 ptrdiff_t
@@ -135,7 +132,7 @@ kh_guests_deadlines(struct kh_guests *g, int64_t now)
 }
 
 void
-kh_guests_relieve(struct kh_guests *g, int64_t now)
+kh_guests_relieve(struct kh_guests *g, enum kh_phase phase, int64_t now)
 {
 	struct kh_guest *v, *oldest = NULL;
 	size_t i;
@@ -145,7 +142,7 @@ kh_guests_relieve(struct kh_guests *g, int64_t now)
 	for (i = 0; i < g->max; i++) {
 		v = &g->guest[i];
 		if (v->pid == 0 || v->shut != 0 ||
-		    atomic_load(&g->counter[i].phase) != KH_PHASE_STATUS)
+		    atomic_load(&g->counter[i].phase) != (uint32_t)phase)
 			continue;
 		if (oldest == NULL || v->came < oldest->came)
 			oldest = v;

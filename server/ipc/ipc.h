@@ -14,22 +14,26 @@
 #include "knothole/card.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
+#include "knothole/store.h"
 
 enum kh_role {
 	KH_ROLE_KEEPER,
 	KH_ROLE_DOOR,
 	KH_ROLE_VISIT,
-	KH_ROLE_STORE
+	KH_ROLE_STORE,
+	KH_ROLE_COURIER,
+	KH_ROLE_ERRAND, /* one connection of a courier's */
+	KH_ROLE_N
 };
 
 enum kh_msg_type {
 	KH_MSG_SITE = 1, /* keeper to door; listening socket */
 	KH_MSG_OUTLET, /* keeper to door, once a newsroom */
-	KH_MSG_STORE_LINK, /* keeper to door; its channel to the store */
+	KH_MSG_STORE_LINK, /* keeper to door, courier; channel to the store */
 	KH_MSG_STORE_DIR, /* keeper to store; the store's directory */
 	KH_MSG_DOOR_LINK, /* keeper to store; its channel to the door */
-	KH_MSG_READY, /* door, store to keeper: the start succeeded */
-	KH_MSG_VISIT, /* door to store; the channel of a new visit */
+	KH_MSG_READY, /* door, store, courier to keeper: it has started */
+	KH_MSG_VISIT, /* door, courier to store; channel of a new visit */
 	KH_MSG_ROOM, /* visit to store: is there room? */
 	KH_MSG_ROOM_ANSWER, /* store to visit */
 	KH_MSG_BEGIN, /* visit to store: a draft for this upload */
@@ -44,6 +48,18 @@ enum kh_msg_type {
 	KH_MSG_NO_ANSWER, /* store to visit: the slot is empty, or why not */
 	KH_MSG_FORGET, /* visit to store: remove the answer in this slot */
 	KH_MSG_FORGOTTEN, /* store to visit */
+	KH_MSG_TOKENS, /* keeper to courier; listening socket */
+	KH_MSG_COURIER_LINK, /* keeper to store; its channel to the courier */
+	KH_MSG_LIST, /* errand to store: which objects are there? */
+	KH_MSG_OBJECTS, /* store to errand: a page of them */
+	KH_MSG_NO_OBJECTS, /* store to errand: why not */
+	KH_MSG_OPEN, /* errand to store: this object */
+	KH_MSG_OBJECT, /* store to errand; its descriptor, for reading */
+	KH_MSG_NO_OBJECT, /* store to errand: it is not there, or why not */
+	KH_MSG_COLLECT, /* errand to store: a newsroom has these objects */
+	KH_MSG_COLLECTED, /* store to errand: it is durable, or why not */
+	KH_MSG_PUT, /* errand to store: an answer; sealed memory with it */
+	KH_MSG_STORED, /* store to errand: it is durable, or why not */
 	KH_MSG_N
 };
 
@@ -54,6 +70,7 @@ struct kh_msg_site {
 	uint32_t max_message;
 	uint32_t max_visits;
 	uint32_t n_outlets;
+	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
 
@@ -64,19 +81,31 @@ struct kh_msg_outlet {
 
 struct kh_msg_store_dir {
 	uint32_t max_visits;
+	uint32_t uid; /* to become, when started as root */
+	uint32_t retention_days; /* 0: for ever */
+	struct kh_collectors collectors; /* in the order of the tokens */
+};
+
+/* Who may collect: a hash for each newsroom that has given one. */
+struct kh_msg_tokens {
+	uint32_t n;
+	uint32_t uid; /* to become, when started as root */
+	uint8_t hash[KH_OUTLETS_MAX][KH_COURIER_HASH_LEN];
 };
 
 struct kh_msg_room {
 	uint64_t bytes; /* of the request's body */
 };
 
-/* How the store answers a question about room or a draft. */
+/* How the store answers a question. */
 enum kh_verdict {
 	KH_VERDICT_YES,
 	KH_VERDICT_FULL, /* no room */
 	KH_VERDICT_SEALED, /* this upload is sealed already, whole */
 	KH_VERDICT_BUSY, /* this upload is arriving on another connection */
 	KH_VERDICT_FAILED, /* the store failed */
+	KH_VERDICT_TAKEN, /* there is an answer in this slot */
+	KH_VERDICT_NONE, /* there is no such object */
 	KH_VERDICT_N
 };
 
@@ -108,6 +137,29 @@ struct kh_msg_slot {
 	uint8_t zero[2];
 };
 
+struct kh_msg_list {
+	uint32_t limit; /* 1 to KH_OBJECT_PAGE_MAX */
+	uint32_t has_after; /* 1, or 0: from the first */
+	uint8_t after[KH_OBJECT_ID_LEN];
+};
+
+struct kh_msg_open {
+	uint8_t id[KH_OBJECT_ID_LEN];
+};
+
+struct kh_msg_collect {
+	uint32_t newsroom; /* the place of its token */
+	struct kh_object_ids ids;
+};
+
+/* The bytes travel in a memfd that is sealed against every change, so that
+ * reading it ends, and gives what was checked. */
+struct kh_msg_put {
+	char name[KH_SLOT_NAME_LEN + 1]; /* NUL-terminated */
+	uint8_t zero[3];
+	uint32_t length; /* at most KH_ANSWER_LEN_MAX */
+};
+
 struct kh_msg {
 	uint32_t type; /* enum kh_msg_type */
 	uint32_t zero; /* must be 0: no byte of a message is undefined */
@@ -121,6 +173,12 @@ struct kh_msg {
 		struct kh_msg_verdict verdict;
 		struct kh_msg_fate fate;
 		struct kh_msg_slot slot;
+		struct kh_msg_tokens tokens;
+		struct kh_msg_list list;
+		struct kh_object_page objects;
+		struct kh_msg_open open;
+		struct kh_msg_collect collect;
+		struct kh_msg_put put;
 	} u;
 };
 

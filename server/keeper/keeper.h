@@ -6,6 +6,7 @@
 #ifndef KNOTHOLED_KEEPER_H
 #define KNOTHOLED_KEEPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,8 +28,22 @@ struct kh_keeper {
 	struct kh_config config;
 	struct kh_msg_site site;
 	struct kh_msg_outlet *outlets; /* site.n_outlets */
+	struct kh_msg_tokens tokens; /* of the newsrooms that gave one */
+	struct kh_collectors collectors; /* the same, in the same order */
 	int listen;
+	int courier_listen; /* -1: no couriers */
 	int store_dir;
+	uid_t uids[KH_ROLE_N]; /* what the roles become; 0: what we are */
+};
+
+/* A role that runs, or is to run again. */
+struct kh_child {
+	enum kh_role role;
+	pid_t pid; /* -1: it does not run */
+	int control;
+	int64_t due; /* ms: not to be started before */
+	int64_t began; /* ms: when it was started */
+	unsigned pause; /* seconds before the next start */
 };
 
 /* "knotholed: ..." on stderr, one line; every byte of it printable. */
@@ -39,11 +54,14 @@ __attribute__((format(printf, 1, 2))) void kh_say(const char *fmt, ...);
  * what is wrong with a card, and returns an exit status.
  *	outlets	receives *n of them, in memory that the caller frees
  * A directory without a card, a card that is malformed, not signed, expired,
- * or one key on two cards is KH_EXIT_CONFIG: no start with fewer newsrooms
- * than were meant.
+ * or one key or courier's token on two cards is KH_EXIT_CONFIG: no start with
+ * fewer newsrooms than were meant.
  */
 enum kh_exit kh_outlets_load(
     const char *dir, struct kh_msg_outlet **outlets, uint32_t *n);
+
+/* Who may collect: fills in k->tokens and k->collectors. */
+void kh_outlets_couriers(struct kh_keeper *k);
 
 /*
  * Open the listening socket (non-blocking, close-on-exec). A unix socket that
@@ -59,8 +77,22 @@ enum kh_exit kh_listen_open(
  */
 enum kh_exit kh_salt_load(const char *dir, uint8_t salt[static KH_SALT_LEN]);
 
-/* Make (if need be) and open the store's directory. */
-enum kh_exit kh_store_dir_open(const char *where, int *fd);
+/* Make (if need be) and open the store's directory. `owner` becomes who the
+ * store will run as, 0: us. */
+enum kh_exit kh_store_dir_open(const char *where, uid_t owner, int *fd);
+
+/* Choose the users of the roles; all 0 when we are not root ourselves. */
+enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
+
+/*
+ * Is there swap that is not encrypted? Then it is said, and unless `allowed`
+ * it is KH_EXIT_CONFIG.
+ *	swaps	a file in the form of /proc/swaps (proc(5)), or NULL for that
+ */
+enum kh_exit kh_swap_check(const char *swaps, bool allowed);
+
+/* Give a directory and what is in it, two levels deep, to a user. */
+enum kh_exit kh_hand_over(int dir, uid_t uid);
 
 /*
  * Start a role: fork, exec this program again, its end of a new channel as
@@ -70,6 +102,17 @@ enum kh_exit kh_store_dir_open(const char *where, int *fd);
  */
 KH_CHECKED enum kh_err kh_role_spawn(
     enum kh_role role, pid_t *pid, int *control);
+
+/*
+ * Start a role, tell it what it needs, and wait until it is ready. Says what
+ * has failed; then nothing of it is left.
+ *	store	the store's child, running; NULL when it is the store itself
+ */
+KH_CHECKED enum kh_err kh_child_start(const struct kh_keeper *k,
+    struct kh_child *c, const struct kh_child *store);
+
+/* Let it end, and wait for that. It is as if it had never run. */
+void kh_child_stop(struct kh_child *c);
 
 /* Run the service until SIGTERM, SIGINT or SIGHUP. */
 enum kh_exit kh_keeper_run(struct kh_keeper *k);

@@ -105,6 +105,27 @@ check_unique(const char *dir, const struct kh_msg_outlet *o, uint32_t n)
 	return KH_EXIT_OK;
 }
 
+/* Nor may two newsrooms share a token (L35): who leaves one would still have
+ * the other's. */
+static enum kh_exit
+check_token(const char *dir, const struct kh_msg_outlet *o, uint32_t n)
+{
+	const struct kh_card *card = &o[n - 1].card;
+	uint32_t i;
+
+	for (i = 0; i + 1 < n; i++) {
+		if (!card->has_courier || !o[i].card.has_courier ||
+		    memcmp(o[i].card.courier_hash, card->courier_hash,
+			sizeof(card->courier_hash)) != 0)
+			continue;
+		kh_say("%s: %s.card and %s.card have one courier token: each "
+		       "newsroom needs its own",
+		    dir, o[i].id, o[n - 1].id);
+		return KH_EXIT_CONFIG;
+	}
+	return KH_EXIT_OK;
+}
+
 static enum kh_exit
 load_one(int dirfd, const char *dir, const char *file,
     struct kh_msg_outlet *outlets, uint32_t *n)
@@ -128,7 +149,8 @@ load_one(int dirfd, const char *dir, const char *file,
 	if (x != KH_EXIT_OK)
 		return x;
 	(*n)++;
-	return check_unique(dir, outlets, *n);
+	x = check_unique(dir, outlets, *n);
+	return x == KH_EXIT_OK ? check_token(dir, outlets, *n) : x;
 }
 
 /* Only names that end in .card are looked at: signatures, public keys and
@@ -179,4 +201,22 @@ kh_outlets_load(const char *dir, struct kh_msg_outlet **outlets, uint32_t *n)
 		x = KH_EXIT_CONFIG;
 	}
 	return x;
+}
+
+void
+kh_outlets_couriers(struct kh_keeper *k)
+{
+	const struct kh_card *card;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < k->site.n_outlets; i++) {
+		card = &k->outlets[i].card;
+		if (!card->has_courier)
+			continue;
+		memcpy(k->tokens.hash[n], card->courier_hash,
+		    sizeof(k->tokens.hash[n]));
+		kh_collector_id(card->signing_key.pk, k->collectors.id[n]);
+		n++;
+	}
+	k->tokens.n = k->collectors.n = n;
 }

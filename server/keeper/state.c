@@ -44,11 +44,12 @@ is_empty(int fd)
  * it can have been seen. What has been open with things in it is not passed
  * over in silence. */
 static bool
-is_private(int fd)
+is_private(int fd, uid_t owner)
 {
 	struct stat sb;
 
-	if (fstat(fd, &sb) != 0 || sb.st_uid != geteuid())
+	if (fstat(fd, &sb) != 0 ||
+	    (sb.st_uid != geteuid() && sb.st_uid != owner))
 		return false;
 	if ((sb.st_mode & 077) == 0)
 		return true;
@@ -57,7 +58,7 @@ is_private(int fd)
 
 /* Make a directory (0700) if it is missing; open it. Says what is wrong. */
 static enum kh_exit
-open_dir(const char *key, const char *path, int *fd)
+open_dir(const char *key, const char *path, uid_t owner, int *fd)
 {
 	*fd = -1;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
@@ -71,7 +72,7 @@ open_dir(const char *key, const char *path, int *fd)
 		    strerror(errno));
 		return KH_EXIT_CONFIG;
 	}
-	if (!is_private(*fd)) {
+	if (!is_private(*fd, owner)) {
 		kh_say("%s = %s: others may look into this directory: it must "
 		       "be ours alone (chmod 700, and chown)",
 		    key, path);
@@ -133,7 +134,7 @@ kh_salt_load(const char *path, uint8_t salt[static KH_SALT_LEN])
 	enum kh_err e;
 	int dir;
 
-	x = open_dir("state", path, &dir);
+	x = open_dir("state", path, geteuid(), &dir);
 	if (x == KH_EXIT_OK) {
 		e = read_salt(dir, salt);
 		if (e == KH_ENOENT)
@@ -153,11 +154,13 @@ kh_salt_load(const char *path, uint8_t salt[static KH_SALT_LEN])
 }
 
 enum kh_exit
-kh_store_dir_open(const char *where, int *fd)
+kh_store_dir_open(const char *where, uid_t owner, int *fd)
 {
 	static const char engine[] = "dir:";
+	enum kh_exit x;
 
 	if (strncmp(where, engine, sizeof(engine) - 1) == 0)
 		where += sizeof(engine) - 1;
-	return open_dir("store", where, fd);
+	x = open_dir("store", where, owner, fd);
+	return x == KH_EXIT_OK ? kh_hand_over(*fd, owner) : x;
 }

@@ -101,7 +101,7 @@ void
 kh_figure_size(uint64_t bytes, char out[static KH_FIGURE_LEN])
 {
 	static const char *const units[] = {"kB", "MB", "GB"};
-	uint64_t tenths = bytes * 10 / 1024;
+	uint64_t tenths = bytes / 1024 * 10 + bytes % 1024 * 10 / 1024;
 	size_t u = 0;
 	int r;
 

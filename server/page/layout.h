@@ -11,8 +11,9 @@
 
 /* Bytes of HTML for answers on one page of a thread. */
 #define KH_ANSWERS_ROOM 3000
-/* ... for a button that turns to another one of its pages, with a token. */
-#define KH_TURN_ROOM 560
+/* ... for a button that turns to another one of its pages, with a token, and
+ * half of the line that says which one this is. */
+#define KH_TURN_ROOM 420
 /* ... for a return code that was not right, shown again to be corrected. */
 #define KH_ENTRY_ROOM 2000
 

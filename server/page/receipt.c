@@ -116,13 +116,13 @@ kh_page_refusal(struct kh_html *h, const struct kh_view *v, enum kh_reason why)
 {
 	kh_layout_begin(h, v, refusals[why].title);
 	refusal(h, v, why);
-	if (why == KH_REASON_PROXY) {
+	if (why == KH_REASON_PROXY && v->address[0] != '\0') {
 		/* Text, not a link: it is to be opened elsewhere. */
 		kh_html_raw(h,
 		    "<div class=\"code\" dir=\"ltr\"><output id=\"address\">");
-		kh_html_text(h, v->site->conf.onion);
+		kh_html_text(h, v->address);
 		kh_html_raw(h, "</output></div>\n");
-	} else {
+	} else if (why != KH_REASON_PROXY) {
 		way_on(h, v, why);
 	}
 	kh_layout_end(h, v);

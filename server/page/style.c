@@ -54,6 +54,8 @@ static const char style[] =
     "[data-state=refused],[data-state=busy],[data-state=closed],"
     "[data-state=partial]{border-color:var(--e)!important;"
     "background:var(--r)!important}"
+    ".tick[data-state=waiting],.tick[data-state=arriving]{"
+    "border-color:var(--l);background:var(--x)}"
     /* Not :last-child: Chromium knows the last one when the page has ended. */
     ".tick:has(~.tick){display:none}"
     ".frame h1{font-size:1.15rem;margin:0 0 .4rem}"

@@ -1,26 +1,43 @@
 /*
- * Jail, drop, sandbox: the middle of every role's start. In one file, so that
- * what a role may do after its start can be read in one place.
+ * Jail, drop, sandbox: the middle of every role's start, in the one order. Each
+ * step is a file of its own beside this one, and what a role may do is a table
+ * (table.c).
  */
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/role/role.h"
+#include "lib/base/precond.h"
+#include "server/role/confine.h"
 
-static const char *const names[] = {
-    [KH_ROLE_KEEPER] = "keeper",
-    [KH_ROLE_DOOR] = "door",
-    [KH_ROLE_VISIT] = "visit",
-    [KH_ROLE_STORE] = "store",
+enum step {
+	STEP_NAME,
+	STEP_JAIL,
+	STEP_LIMITS,
+	STEP_PRIVILEGE,
+	STEP_LANDLOCK,
+	STEP_SECCOMP,
+	STEP_N
+};
+
+static const char *const failures[STEP_N] = {
+    [STEP_NAME] = "its process cannot be named",
+    [STEP_JAIL] = "/dev/null cannot be opened",
+    [STEP_LIMITS] = "its resource limits cannot be set",
+    [STEP_PRIVILEGE] = "its privileges cannot be given up for good",
+    [STEP_LANDLOCK] = "Landlock is not there: it needs Linux 5.13 or later, "
+		      "with landlock among the active security modules (lsm=)",
+    [STEP_SECCOMP] = "seccomp filters are not there (CONFIG_SECCOMP_FILTER)",
 };
 
 const char *
-kh_role_name(enum kh_role role)
+kh_confine_failure(int status)
 {
-	return names[role];
+	if (status < KH_ROLE_UNCONFINED ||
+	    status >= KH_ROLE_UNCONFINED + STEP_N)
+		return NULL;
+	return failures[status - KH_ROLE_UNCONFINED];
 }
 
 /* No directory to find files in, and nowhere to print: a role that has
@@ -45,37 +62,81 @@ jail(void)
 	return KH_OK;
 }
 
-/* No core file, no debugger of the same user, no privilege through exec. */
+#ifndef KH_NO_SANDBOX
 static enum kh_err
-drop(void)
+filter(enum kh_role role, const struct kh_filter *ready)
 {
-	static const struct rlimit none = {0, 0};
-
-	if (setrlimit(RLIMIT_CORE, &none) != 0)
-		return KH_ESYS;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return KH_ESYS;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return KH_ESYS;
-	return KH_OK;
-}
-
-enum kh_err
-kh_role_confine(enum kh_role role)
-{
+	struct kh_filter made;
 	enum kh_err e;
 
-	/* The keeper keeps its name, its voice and its directory: it reads
-	 * nothing from outside. */
-	if (role == KH_ROLE_KEEPER)
-		return drop();
-	if (prctl(PR_SET_NAME, names[role], 0, 0, 0) != 0)
-		return KH_ESYS;
-	/* A visit is a door's child: it inherits the jail. */
-	if (role != KH_ROLE_VISIT) {
-		e = jail();
-		if (e != KH_OK)
-			return e;
+	if (ready != NULL)
+		return kh_filter_load(ready);
+	e = kh_filter_make(role, &made);
+	if (e != KH_OK)
+		return e;
+	e = kh_filter_load(&made);
+	kh_filter_free(&made);
+	return e;
+}
+#endif
+
+static enum kh_err
+take_step(enum step s, enum kh_role role, const struct kh_confine *c)
+{
+	/* A visit is a door's child, an errand a courier's: jail, user and
+	 * Landlock domain, which is no file at all, are the parent's. */
+	const bool inherits = role == KH_ROLE_VISIT || role == KH_ROLE_ERRAND;
+
+	switch (s) {
+	case STEP_NAME:
+		return prctl(PR_SET_NAME, kh_rights[role].name, 0, 0, 0) == 0
+		    ? KH_OK
+		    : KH_ESYS;
+	case STEP_JAIL:
+		return inherits ? KH_OK : jail();
+	case STEP_LIMITS:
+		return kh_confine_limits(role);
+	case STEP_PRIVILEGE:
+		return inherits ? KH_OK : kh_confine_privilege(c->uid);
+#ifdef KH_NO_SANDBOX /* sanitizers need what the kernel would forbid */
+	case STEP_LANDLOCK:
+	case STEP_SECCOMP:
+		return KH_OK;
+#else
+	case STEP_LANDLOCK:
+		return inherits ? KH_OK : kh_confine_landlock(role, c->dir);
+	case STEP_SECCOMP:
+		return filter(role, c->filter);
+#endif
+	case STEP_N:
+		break;
 	}
-	return drop();
+	PRECOND(0);
+	return KH_EPROTO;
+}
+
+int
+kh_role_become(uid_t uid)
+{
+	return kh_confine_privilege(uid) == KH_OK
+	    ? 0
+	    : KH_ROLE_UNCONFINED + STEP_PRIVILEGE;
+}
+
+int
+kh_role_confine(enum kh_role role, const struct kh_confine *c)
+{
+	int s;
+
+	/* The keeper keeps its name, its voice, its directory and its user: it
+	 * reads nothing from outside, and starts the others. */
+	if (role == KH_ROLE_KEEPER)
+		return kh_confine_limits(role) == KH_OK
+		    ? 0
+		    : KH_ROLE_UNCONFINED + STEP_LIMITS;
+	for (s = 0; s < STEP_N; s++) {
+		if (take_step((enum step)s, role, c) != KH_OK)
+			return KH_ROLE_UNCONFINED + s;
+	}
+	return 0;
 }

@@ -13,23 +13,45 @@
 #ifndef KNOTHOLED_ROLE_H
 #define KNOTHOLED_ROLE_H
 
+#include <sys/types.h>
+
 #include "server/ipc/ipc.h"
 
 /* The descriptor of a role's channel to the keeper, at exec. */
 #define KH_ROLE_CONTROL_FD 3
 
-/*
- * Confine the calling process as `role`. On failure the caller must exit:
- * there is no half-confined state to go on in.
- * Errors: KH_ESYS.
- */
-KH_CHECKED enum kh_err kh_role_confine(enum kh_role role);
+/* What confining needs to know. */
+struct kh_filter;
+struct kh_confine {
+	uid_t uid; /* to become, when started as root; 0: stay root */
+	int dir; /* the one directory that is left to it, or -1 */
+	const struct kh_filter *filter; /* made ahead, or NULL */
+};
 
-/* "keeper", "door", "visit", "store". */
+/* A role that could not be confined exits with this and the number of the
+ * step; the keeper says which (kh_confine_failure). */
+#define KH_ROLE_UNCONFINED 100
+
+/*
+ * Confine the calling process as `role`. On failure the caller must exit, with
+ * this status: there is no half-confined state to go on in. 0 when all is
+ * done.
+ */
+KH_CHECKED int kh_role_confine(enum kh_role role, const struct kh_confine *c);
+
+/* The step of privileges alone, for a role that opens its files as who it will
+ * be; kh_role_confine takes it again. */
+KH_CHECKED int kh_role_become(uid_t uid);
+
+/* What an exit status of a role says of its confinement, or NULL. */
+const char *kh_confine_failure(int status);
+
+/* "keeper", "door", "visit", "store", "courier", "errand". */
 const char *kh_role_name(enum kh_role role);
 
 /* A role's main. Returns its exit status. */
 int kh_door_main(void);
 int kh_store_main(void);
+int kh_courier_main(void);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The store process: sole owner of the store's directory. It parses nothing
  * that came from the network; it is asked by visits, over one channel each,
- * for room, for a draft and for its commit, and it answers.
+ * for room, for a draft and for its commit, and it answers. Couriers ask in
+ * the same way for other things: collecting.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,9 @@
 #include "knothole/store.h"
 #include "lib/base/precond.h"
 #include "server/ipc/ipc.h"
-#include "server/role/role.h"
+#include "server/role/confine.h"
 #include "server/store/answers.h"
+#include "server/store/collecting.h"
 #include "server/store/uploads.h"
 
 #define EVENTS_MAX 64
@@ -27,28 +29,39 @@
  * reserve bears it: a thousand of these are no larger. */
 #define SMALL_MAX (UINT64_C(1) << 20)
 
-/* One visit, as the store sees it. */
+/* One visit or errand, as the store sees it. */
 struct client {
 	struct client *next, *prev; /* in the list of all */
+	enum kh_role role;
 	int fd;
 	uint64_t promised; /* room that it was told there is, bytes */
 	struct kh_draft *draft; /* handed out, not committed */
 	uint8_t upload[KH_UPLOAD_ID_LEN];
 };
 
+/* A process that announces clients. */
+struct link {
+	int fd; /* -1 when there is none at the moment */
+	enum kh_role role; /* its own */
+	enum kh_role clients; /* those of its clients */
+};
+
 struct server {
 	int epoll;
-	int door; /* -1 when there is none at the moment */
+	struct link door, courier;
 	bool keeper_gone;
+	struct kh_collecting collecting;
 	struct client *clients;
 	size_t n_clients;
 	size_t clients_max;
+	uid_t uid; /* to become */
+	int dir; /* the store's directory, st's */
 	struct kh_store *store;
 	struct kh_uploads *uploads;
 };
 
-/* Names for what epoll reports besides clients. */
-static char tag_control, tag_door;
+/* A name for what epoll reports besides clients and links. */
+static char tag_control;
 
 static enum kh_err
 watch(struct server *s, int fd, void *tag)
@@ -279,8 +292,11 @@ client_input(struct server *s, struct client *c)
 	enum kh_err e;
 	int fd;
 
-	e = kh_ipc_recv(c->fd, KH_ROLE_VISIT, KH_ROLE_STORE, &m, &fd);
-	if (e == KH_OK && m.type == KH_MSG_ROOM)
+	e = kh_ipc_recv(c->fd, c->role, KH_ROLE_STORE, &m, &fd);
+	if (e == KH_OK && c->role == KH_ROLE_ERRAND)
+		e = kh_collecting_answer(
+		    &s->collecting, s->store, c->fd, &m, fd);
+	else if (e == KH_OK && m.type == KH_MSG_ROOM)
 		e = on_room(s, c, &m.u.room);
 	else if (e == KH_OK && m.type == KH_MSG_BEGIN)
 		e = on_begin(s, c, &m.u.begin);
@@ -296,19 +312,18 @@ client_input(struct server *s, struct client *c)
 		client_drop(s, c);
 }
 
-/* The door announces a visit. When it can't be served its channel is closed,
- * which the visit takes for "the store failed". */
+/* A visit is announced. When it can't be served its channel is closed, which
+ * the visit takes for "the store failed". */
 static void
-door_input(struct server *s)
+link_input(struct server *s, struct link *l)
 {
 	struct client *c = NULL;
 	struct kh_msg m;
 	int fd;
 
-	if (kh_ipc_recv(s->door, KH_ROLE_DOOR, KH_ROLE_STORE, &m, &fd) !=
-	    KH_OK) {
-		unwatch(s, s->door);
-		s->door = -1;
+	if (kh_ipc_recv(l->fd, l->role, KH_ROLE_STORE, &m, &fd) != KH_OK) {
+		unwatch(s, l->fd);
+		l->fd = -1;
 		return;
 	}
 	if (s->n_clients < s->clients_max)
@@ -318,6 +333,7 @@ door_input(struct server *s)
 		return;
 	}
 	c->fd = fd;
+	c->role = l->clients;
 	/* A visit that asks and does not read must not be waited for: with
 	 * its queue full, it is dropped. */
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || watch(s, fd, c) != KH_OK) {
@@ -332,10 +348,11 @@ door_input(struct server *s)
 	s->n_clients++;
 }
 
-/* The keeper brings a new door, or is gone. */
+/* The keeper brings a new door or courier, or is gone. */
 static void
 control_input(struct server *s)
 {
+	struct link *l = NULL;
 	struct kh_msg m;
 	int fd;
 
@@ -345,13 +362,28 @@ control_input(struct server *s)
 		s->keeper_gone = true;
 		return;
 	}
-	if (m.type != KH_MSG_DOOR_LINK || watch(s, fd, &tag_door) != KH_OK) {
+	if (m.type == KH_MSG_DOOR_LINK)
+		l = &s->door;
+	else if (m.type == KH_MSG_COURIER_LINK)
+		l = &s->courier;
+	if (l == NULL || watch(s, fd, l) != KH_OK) {
 		close(fd);
 		return;
 	}
-	if (s->door >= 0)
-		unwatch(s, s->door);
-	s->door = fd;
+	if (l->fd >= 0)
+		unwatch(s, l->fd);
+	l->fd = fd;
+}
+
+static void
+event(struct server *s, void *tag)
+{
+	if (tag == &tag_control)
+		control_input(s);
+	else if (tag == &s->door || tag == &s->courier)
+		link_input(s, tag);
+	else
+		client_input(s, tag);
 }
 
 /* Serve until the keeper is gone and the last visit with it. */
@@ -361,25 +393,21 @@ serve(struct server *s)
 	struct epoll_event ev[EVENTS_MAX];
 	int i, n;
 
-	while (!s->keeper_gone || s->door >= 0 || s->n_clients > 0) {
-		n = epoll_wait(s->epoll, ev, EVENTS_MAX, -1);
+	while (!s->keeper_gone || s->door.fd >= 0 || s->courier.fd >= 0 ||
+	    s->n_clients > 0) {
+		n = epoll_wait(s->epoll, ev, EVENTS_MAX,
+		    kh_collecting_expire(&s->collecting, s->store));
 		if (n < 0 && errno != EINTR)
 			return 1;
-		for (i = 0; i < n; i++) {
-			if (ev[i].data.ptr == &tag_control)
-				control_input(s);
-			else if (ev[i].data.ptr == &tag_door)
-				door_input(s);
-			else
-				client_input(s, ev[i].data.ptr);
-		}
+		for (i = 0; i < n; i++)
+			event(s, ev[i].data.ptr);
 	}
 	return 0;
 }
 
 /* The "open" of the store role: its directory comes from the keeper. */
 static enum kh_err
-open_store(struct server *s)
+receive_dir(struct server *s)
 {
 	struct kh_msg m;
 	enum kh_err e;
@@ -395,12 +423,23 @@ open_store(struct server *s)
 	}
 	/* Twice the visits at once: those of a door that died live on while
 	 * the next door's begin. */
-	s->clients_max = 2 * (size_t)m.u.store_dir.max_visits;
-	e = kh_store_open_at(fd, &s->store);
-	if (e != KH_OK) {
-		close(fd);
+	s->clients_max =
+	    2 * ((size_t)m.u.store_dir.max_visits + KH_COURIER_VISITS_MAX);
+	s->uid = (uid_t)m.u.store_dir.uid;
+	s->dir = fd;
+	return kh_collecting_init(&s->collecting, &m.u.store_dir);
+}
+
+static enum kh_err
+open_store(struct server *s)
+{
+	enum kh_err e;
+
+	e = kh_store_open_at(s->dir, &s->store);
+	if (e == KH_OK)
+		e = kh_collecting_open(&s->collecting, s->store);
+	if (e != KH_OK)
 		return e;
-	}
 	e = kh_uploads_new(&s->uploads);
 	if (e != KH_OK)
 		return e;
@@ -413,18 +452,31 @@ open_store(struct server *s)
 int
 kh_store_main(void)
 {
-	struct server s = {.epoll = -1, .door = -1};
+	struct server s = {.epoll = -1,
+	    .door = {-1, KH_ROLE_DOOR, KH_ROLE_VISIT},
+	    .courier = {-1, KH_ROLE_COURIER, KH_ROLE_ERRAND}};
 	struct kh_msg ready = {.type = KH_MSG_READY};
+	struct kh_confine confine;
 	int status = 1;
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* it ends when its peers have */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	if (receive_dir(&s) != KH_OK)
+		goto out;
+	/* As who it will be: what it makes is its own. */
+	status = kh_role_become(s.uid);
+	if (status != 0)
+		goto out;
+	status = 1;
 	if (open_store(&s) != KH_OK)
 		goto out;
-	if (kh_role_confine(KH_ROLE_STORE) != KH_OK)
+	confine = (struct kh_confine){.uid = s.uid, .dir = s.dir};
+	status = kh_role_confine(KH_ROLE_STORE, &confine);
+	if (status != 0)
 		goto out;
+	status = 1;
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = serve(&s);

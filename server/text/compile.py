@@ -45,7 +45,7 @@ def catalog_ids(po):
     """(msgctxt, msgid) pairs, from msgcat's own canonical output."""
     out = subprocess.run(
         ["msgcat", "--no-wrap", "--no-location", po],
-        check=True, capture_output=True,
+        check=True, stdout=subprocess.PIPE,
     ).stdout.decode()
     return re.findall(r'^msgctxt "(.*)"\nmsgid "(.*)"$', out, re.M)
 
@@ -124,7 +124,10 @@ def write_table(out, languages, contexts, texts):
 def main():
     table, header = sys.argv[1:]
     with tempfile.TemporaryDirectory() as scratch:
-        languages, texts = load(scratch)
+        try:
+            languages, texts = load(scratch)
+        except subprocess.CalledProcessError as error:  # it has said why
+            sys.exit(f"{error.cmd[0]} does not take {error.cmd[-1]}")
     check(languages, texts)
     contexts = sorted(texts["en"])
     with open(header, "w", encoding="ascii") as out:

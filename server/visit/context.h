@@ -9,10 +9,13 @@
 #include "server/visit/head.h"
 #include "server/visit/site.h"
 
+struct kh_filter;
+
 struct kh_visit {
 	int conn; /* the connection */
 	int store; /* channel to the store */
 	int turns; /* at the key derivation, turns.h */
+	const struct kh_filter *filter; /* a visit's, made by the door */
 	const struct kh_site *site;
 	struct kh_view view; /* how its pages are seen; .site is that above */
 	struct kh_counter *counter; /* its line in the shared table */

@@ -13,6 +13,7 @@ struct scan {
 	size_t n; /* at most KH_HEAD_MAX */
 	size_t at;
 	struct kh_head *head;
+	bool api; /* the courier's */
 	unsigned seen; /* a bit for each of fields[] */
 	enum kh_head_fault fault;
 };
@@ -20,6 +21,7 @@ struct scan {
 /* What a field that we look at does with its value. */
 struct field {
 	const char *name;
+	bool api; /* looked at in the courier's API only */
 	enum kh_err (*set)(struct scan *s, struct kh_slice value);
 };
 
@@ -140,8 +142,11 @@ take_digit(struct scan *s, uint8_t *digit)
 static enum kh_err
 take_method(struct scan *s)
 {
-	static const char *const names[] = {
-	    [KH_GET] = "GET", [KH_HEAD] = "HEAD", [KH_POST] = "POST"};
+	static const char *const names[] = {[KH_GET] = "GET",
+	    [KH_HEAD] = "HEAD",
+	    [KH_POST] = "POST",
+	    [KH_PUT] = "PUT"};
+	const unsigned last = s->api ? KH_PUT : KH_POST;
 	struct kh_slice run;
 	enum kh_err e;
 
@@ -153,14 +158,17 @@ take_method(struct scan *s)
 	e = take(s, " ");
 	if (e != KH_OK)
 		return e;
-	for (unsigned m = KH_GET; m <= KH_POST; m++) {
+	for (unsigned m = KH_GET; m <= last; m++) {
 		if (run.n == strlen(names[m]) &&
 		    memcmp(run.p, names[m], run.n) == 0) {
 			s->head->method = (enum kh_method)m;
 			return KH_OK;
 		}
 	}
-	return refuse(s, KH_HEAD_METHOD);
+	if (!s->api)
+		return refuse(s, KH_HEAD_METHOD);
+	s->head->method = KH_OTHER;
+	return KH_OK;
 }
 
 /* RFC 9112 3.2.1: origin-form, and of that our own alphabet. */
@@ -270,12 +278,38 @@ set_coding(struct scan *s, struct kh_slice v)
 	return refuse(s, KH_HEAD_CODING);
 }
 
+static enum kh_err
+set_authorization(struct scan *s, struct kh_slice v)
+{
+	s->head->authorization = v;
+	return KH_OK;
+}
+
+static enum kh_err
+set_range(struct scan *s, struct kh_slice v)
+{
+	s->head->range = v;
+	return KH_OK;
+}
+
+/* RFC 9112 9.3. Anything else that it may say ends the connection, as saying
+ * nothing does. */
+static enum kh_err
+set_connection(struct scan *s, struct kh_slice v)
+{
+	s->head->keep_alive = kh_slice_is(v, "keep-alive");
+	return KH_OK;
+}
+
 static const struct field fields[] = {
-    {"Host", set_host}, /* the first: its bit is HOST_SEEN */
-    {"Content-Length", set_length},
-    {"Content-Type", set_type},
-    {"Expect", set_expect},
-    {"Transfer-Encoding", set_coding},
+    {"Host", false, set_host}, /* the first: its bit is HOST_SEEN */
+    {"Content-Length", false, set_length},
+    {"Content-Type", false, set_type},
+    {"Expect", false, set_expect},
+    {"Transfer-Encoding", false, set_coding},
+    {"Authorization", true, set_authorization},
+    {"Range", true, set_range},
+    {"Connection", true, set_connection},
 };
 #define FIELDS_N (sizeof(fields) / sizeof(fields[0]))
 #define HOST_SEEN 1U
@@ -301,7 +335,8 @@ static enum kh_err
 set_field(struct scan *s, struct kh_slice name, struct kh_slice value)
 {
 	for (unsigned i = 0; i < FIELDS_N; i++) {
-		if (!kh_slice_is(name, fields[i].name))
+		if (!kh_slice_is(name, fields[i].name) ||
+		    (fields[i].api && !s->api))
 			continue;
 		if (s->seen & 1U << i)
 			return refuse(s, KH_HEAD_MALFORMED);
@@ -366,14 +401,15 @@ static enum kh_err
 check_whole(struct scan *s)
 {
 	const struct kh_head *h = s->head;
+	const bool body = h->method == KH_POST || h->method == KH_PUT;
 
 	/* RFC 9112 3.2 */
 	if ((s->seen & HOST_SEEN) == 0)
 		return refuse(s, KH_HEAD_MALFORMED);
-	if (h->method == KH_POST && !h->has_length)
+	if (body && !h->has_length)
 		return refuse(s, KH_HEAD_LENGTH);
 	/* RFC 9110 9.3.1: a body there has no meaning and smuggles. */
-	if (h->method != KH_POST && h->length > 0)
+	if ((h->method == KH_GET || h->method == KH_HEAD) && h->length > 0)
 		return refuse(s, KH_HEAD_MALFORMED);
 	return KH_OK;
 }
@@ -391,36 +427,53 @@ kh_slice_is(struct kh_slice s, const char *word)
 	return true;
 }
 
+static enum kh_err
+parse(struct scan *s, enum kh_head_fault *fault)
+{
+	enum kh_err e;
+
+	PRECOND((s->p != NULL || s->n == 0) && s->head != NULL);
+	PRECOND(fault != NULL);
+
+	memset(s->head, 0, sizeof(*s->head));
+	*fault = KH_HEAD_FINE;
+	if (s->n == 0)
+		return KH_EAGAIN;
+	if (s->n > KH_HEAD_MAX)
+		s->n = KH_HEAD_MAX;
+	e = take_method(s);
+	if (e == KH_OK)
+		e = take_target(s);
+	if (e == KH_OK)
+		e = take_version(s);
+	if (e == KH_OK)
+		e = take_fields(s);
+	if (e == KH_OK)
+		e = check_whole(s);
+	/* No byte that may still come can end it within the cap. */
+	if (e == KH_EAGAIN && s->n == KH_HEAD_MAX)
+		e = refuse(s, KH_HEAD_LARGE);
+	s->head->head_len = s->at;
+	if (e != KH_OK)
+		memset(s->head, 0, sizeof(*s->head));
+	*fault = s->fault;
+	return e;
+}
+
 enum kh_err
 kh_head_parse(
     const uint8_t *p, size_t n, struct kh_head *out, enum kh_head_fault *fault)
 {
 	struct scan s = {.p = p, .n = n, .head = out};
-	enum kh_err e;
 
-	PRECOND((p != NULL || n == 0) && out != NULL && fault != NULL);
+	return parse(&s, fault);
+}
 
-	memset(out, 0, sizeof(*out));
-	*fault = KH_HEAD_FINE;
-	if (n == 0)
-		return KH_EAGAIN;
-	if (s.n > KH_HEAD_MAX)
-		s.n = KH_HEAD_MAX;
-	e = take_method(&s);
-	if (e == KH_OK)
-		e = take_target(&s);
-	if (e == KH_OK)
-		e = take_version(&s);
-	if (e == KH_OK)
-		e = take_fields(&s);
-	if (e == KH_OK)
-		e = check_whole(&s);
-	/* No byte that may still come can end it within the cap. */
-	if (e == KH_EAGAIN && s.n == KH_HEAD_MAX)
-		e = refuse(&s, KH_HEAD_LARGE);
-	out->head_len = s.at;
-	if (e != KH_OK)
-		memset(out, 0, sizeof(*out));
-	*fault = s.fault;
-	return e;
+enum kh_err
+kh_head_parse_api(
+    const uint8_t *p, size_t n, struct kh_head *out, enum kh_head_fault *fault)
+{
+	struct scan s = {.p = p, .n = n, .head = out, .api = true};
+
+	return parse(&s, fault);
 }

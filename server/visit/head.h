@@ -5,6 +5,8 @@
  * colon, a second Content-Length or Host, any Transfer-Encoding, another
  * version than HTTP/1.1, methods other than GET, HEAD and POST, targets
  * outside our own alphabet.
+ *
+ * Couriers speak the same HTTP, a little more of it: kh_head_parse_api.
  */
 #ifndef KNOTHOLED_VISIT_HEAD_H
 #define KNOTHOLED_VISIT_HEAD_H
@@ -19,7 +21,9 @@
 enum kh_method {
 	KH_GET,
 	KH_HEAD,
-	KH_POST
+	KH_POST,
+	KH_PUT, /* kh_head_parse_api only, as is all below */
+	KH_OTHER /* a well-formed token, not one of ours */
 };
 
 /* Slices point into the parsed bytes; they are not NUL-terminated. */
@@ -38,6 +42,10 @@ struct kh_head {
 	struct kh_slice host; /* Host as it stands */
 	bool proxied; /* a proxy has left its mark: Via, X-Tor2web, ... */
 	bool expect_continue; /* Expect: 100-continue */
+	/* kh_head_parse_api only: */
+	struct kh_slice authorization; /* as it stands, or n = 0 */
+	struct kh_slice range; /* as it stands, or n = 0 */
+	bool keep_alive; /* Connection: keep-alive, nothing else in it */
 	size_t head_len; /* bytes up to and with the empty line */
 };
 
@@ -67,6 +75,14 @@ enum kh_head_fault {
  * wrong so far as can be told); KH_EFORMAT; KH_ELIMIT.
  */
 KH_CHECKED enum kh_err kh_head_parse(
+    const uint8_t *p, size_t n, struct kh_head *out, enum kh_head_fault *fault);
+
+/*
+ * The same for the courier's API: PUT, which needs a length as POST does, and
+ * any other method, for which a length is optional; the fields Authorization,
+ * Range and Connection, none of them twice. KH_HEAD_METHOD does not occur.
+ */
+KH_CHECKED enum kh_err kh_head_parse_api(
     const uint8_t *p, size_t n, struct kh_head *out, enum kh_head_fault *fault);
 
 #endif

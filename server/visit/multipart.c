@@ -91,6 +91,17 @@ cut(struct kh_slice *s, char c, struct kh_slice *before)
 	return true;
 }
 
+static bool
+has_control(struct kh_slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if ((uint8_t)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 /* The sticky end of all parsing. A head that was not delivered is wiped:
  * it may hold a file's name. */
 static enum kh_err
@@ -104,7 +115,8 @@ end_with(struct kh_multipart *m, enum kh_err e)
 
 /*
  * One parameter, `; name="value"` (RFC 7578 4.2), with blanks where RFC 9110
- * 5.6.6 has them. There are no escapes: a quote ends the value.
+ * 5.6.6 has them. There are no escapes: a quote ends the value. Browsers send
+ * a control byte in a file's name as it is; whoever shows it must see to that.
  */
 static enum kh_err
 take_param(struct kh_slice *line, struct kh_part *part)
@@ -120,7 +132,7 @@ take_param(struct kh_slice *line, struct kh_part *part)
 	    !skip_byte(line, '"'))
 		return KH_EFORMAT;
 	if (kh_slice_is(key, "name")) {
-		if (part->name.n > 0 || value.n == 0)
+		if (part->name.n > 0 || value.n == 0 || has_control(value))
 			return KH_EFORMAT;
 		part->name = value;
 		return value.n > KH_FIELD_NAME_MAX ? KH_ELIMIT : KH_OK;
@@ -180,6 +192,8 @@ parse_line(struct kh_slice line, struct kh_part *part, bool *typed)
 	if (kh_slice_is(key, "Content-Disposition"))
 		return part->name.n == 0 ? parse_disposition(line, part)
 					 : KH_EFORMAT;
+	if (has_control(line))
+		return KH_EFORMAT;
 	if (kh_slice_is(key, "Content-Type")) {
 		if (*typed)
 			return KH_EFORMAT;
@@ -220,8 +234,8 @@ deliver_head(struct kh_multipart *m)
 }
 
 /*
- * One byte of a part's head. CR and LF come as pairs only, and no other
- * control is let in: a line is what it looks like.
+ * One byte of a part's head. CR and LF come as pairs only: a line is what it
+ * looks like. Other controls are judged where it is known what they stand in.
  */
 static enum kh_err
 take_head_byte(struct kh_multipart *m, uint8_t c)
@@ -231,7 +245,7 @@ take_head_byte(struct kh_multipart *m, uint8_t c)
 
 	if ((c == '\n') != (last == '\r'))
 		return KH_EFORMAT;
-	if ((c < 0x20 && c != '\r' && c != '\n') || c == 0x7f)
+	if (c == '\0')
 		return KH_EFORMAT;
 	if (m->head_len == KH_PART_HEAD_MAX)
 		return KH_ELIMIT;

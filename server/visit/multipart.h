@@ -10,8 +10,9 @@
  * form-data with one name and at most one filename, both quoted; a
  * quote ends a value (browsers send %22 for one in a name, WHATWG HTML,
  * "Multipart form data"); filename* and Content-Transfer-Encoding are refused;
- * no NUL or control byte in a part's head. Other fields in a part's head are
- * passed over (RFC 7578 4.8: they "MUST be ignored") if they are well-formed.
+ * no NUL in a part's head, and no control byte but in a file's name, which is
+ * passed on as it was sent. Other fields in a part's head are passed over (RFC
+ * 7578 4.8: they "MUST be ignored") if they are well-formed.
  */
 #ifndef KNOTHOLED_VISIT_MULTIPART_H
 #define KNOTHOLED_VISIT_MULTIPART_H
@@ -28,7 +29,8 @@
 struct kh_part {
 	struct kh_slice name; /* 1 to KH_FIELD_NAME_MAX bytes */
 	bool has_filename;
-	struct kh_slice filename; /* as sent, at most KH_RAW_NAME_MAX bytes */
+	/* as sent, at most KH_RAW_NAME_MAX bytes of any but NUL, CR, LF, '"' */
+	struct kh_slice filename;
 	struct kh_slice type; /* Content-Type, or n = 0 */
 };
 

@@ -84,6 +84,8 @@ query(struct kh_slice q, struct kh_route *out)
 	const char *end, *eq;
 	size_t i;
 
+	if (q.n > 0 && q.p[q.n - 1] == '&')
+		return false; /* nothing behind the last '&' */
 	while (q.n > 0) {
 		end = memchr(q.p, '&', q.n);
 		pair = q;
@@ -137,32 +139,75 @@ kh_route_find(
 static bool
 loopback(struct kh_slice host)
 {
-	return kh_slice_is(host, "localhost") || kh_slice_is(host, "[::1]") ||
-	    (host.n > 4 && memcmp(host.p, "127.", 4) == 0);
-}
-
-bool
-kh_route_proxied(const struct kh_head *h, const struct kh_site *site)
-{
-	static const char onion[] = ".onion";
-	struct kh_slice host = h->host, tail;
 	size_t i;
 
-	if (h->proxied)
+	if (kh_slice_is(host, "localhost") || kh_slice_is(host, "[::1]"))
 		return true;
-	/* Without the port, if there is one behind the last bracket. */
+	if (host.n <= 4 || memcmp(host.p, "127.", 4) != 0)
+		return false;
+	for (i = 0; i < host.n; i++) {
+		if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9'))
+			return false; /* a name that begins like one */
+	}
+	return true;
+}
+
+/* Without the port, if there is one behind the last bracket. */
+static struct kh_slice
+without_port(struct kh_slice host)
+{
+	size_t i;
+
 	for (i = host.n; i > 0 && host.p[i - 1] != ']'; i--) {
 		if (host.p[i - 1] == ':') {
 			host.n = i - 1;
 			break;
 		}
 	}
-	/* "address.onion.example": the name that such services go by. */
-	for (i = 0; i + sizeof(onion) - 1 < host.n; i++) {
-		tail = (struct kh_slice){host.p + i, sizeof(onion) - 1};
-		if (kh_slice_is(tail, onion))
+	return host;
+}
+
+/* "address.onion.example", the kind of name that such services go by? Takes
+ * the address from it, if it is one. */
+static bool
+onion_within(struct kh_slice host, char address[static KH_ONION_LEN + 1])
+{
+	static const char onion[] = ".onion";
+	static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+	const size_t len = sizeof(onion) - 1, label = KH_ONION_LEN - len;
+	struct kh_slice tail;
+	size_t i, k;
+
+	for (i = 0; i + len < host.n; i++) {
+		tail = (struct kh_slice){host.p + i, len};
+		if (kh_slice_is(tail, onion) && host.p[i + len] == '.')
+			break;
+	}
+	if (i + len >= host.n)
+		return false;
+	for (k = 0; k < label && i >= label; k++) {
+		if (memchr(base32, host.p[i - label + k], 32) == NULL)
 			return true;
 	}
-	return site->conf.onion[0] != '\0' &&
-	    !kh_slice_is(host, site->conf.onion) && !loopback(host);
+	if (i >= label) {
+		memcpy(address, host.p + i - label, label);
+		memcpy(address + label, onion, sizeof(onion));
+	}
+	return true;
+}
+
+bool
+kh_route_proxied(const struct kh_head *h, const struct kh_site *site,
+    char address[static KH_ONION_LEN + 1])
+{
+	const char *const known = site->conf.onion;
+	const struct kh_slice host = without_port(h->host);
+	bool yes;
+
+	memset(address, 0, KH_ONION_LEN + 1);
+	yes = onion_within(host, address) || h->proxied ||
+	    (known[0] != '\0' && !kh_slice_is(host, known) && !loopback(host));
+	if (known[0] != '\0')
+		memcpy(address, known, KH_ONION_LEN + 1);
+	return yes;
 }

@@ -35,7 +35,12 @@ struct kh_route {
 void kh_route_find(
     const struct kh_head *h, const struct kh_site *site, struct kh_route *out);
 
-/* Is there somebody between the visitor's Tor and us? */
-bool kh_route_proxied(const struct kh_head *h, const struct kh_site *site);
+/*
+ * Is there somebody between the visitor's Tor and us?
+ *	address	receives the site's true address then: the configured one, or
+ *		what the name that the proxy goes by begins with; else ""
+ */
+bool kh_route_proxied(const struct kh_head *h, const struct kh_site *site,
+    char address[static KH_ONION_LEN + 1]);
 
 #endif

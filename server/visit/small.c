@@ -81,6 +81,8 @@ kh_small_parse(uint8_t *p, size_t n, struct kh_small_fields *out)
 	size_t len;
 
 	memset(out, 0, sizeof(*out));
+	if (n > 0 && end[-1] == '&')
+		return KH_EFORMAT; /* nothing behind the last '&' */
 	while (p < end) {
 		next = memchr(p, '&', (size_t)(end - p));
 		if (next == NULL)

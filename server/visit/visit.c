@@ -223,7 +223,7 @@ decide(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to,
 {
 	const bool post = v->head.method == KH_POST;
 
-	if (kh_route_proxied(&v->head, v->site)) {
+	if (kh_route_proxied(&v->head, v->site, v->view.address)) {
 		refusal(v, r, KH_REASON_PROXY);
 		return KH_OK;
 	}
@@ -250,7 +250,8 @@ display(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to,
 	bool ours = false;
 
 	if (to->to != KH_TO_STATUS || to->u.n == 0 ||
-	    v->head.method != KH_GET || kh_route_proxied(&v->head, v->site))
+	    v->head.method != KH_GET ||
+	    kh_route_proxied(&v->head, v->site, v->view.address))
 		return false;
 	f = kh_secret_alloc(sizeof(*f));
 	if (f != NULL &&
@@ -317,6 +318,7 @@ serve(struct kh_visit *v, struct kh_reply *r)
 int
 kh_visit_run(struct kh_visit *v)
 {
+	const struct kh_confine confine = {.dir = -1, .filter = v->filter};
 	struct kh_reply r = {0};
 	struct kh_header first;
 	int status = 1;
@@ -324,10 +326,9 @@ kh_visit_run(struct kh_visit *v)
 	(void)kh_reply_header(&r, 0, &first);
 	if (kh_html_init(&r.html) != KH_OK)
 		goto out;
-	if (kh_role_confine(KH_ROLE_VISIT) != KH_OK)
-		goto out;
-	if (serve(v, &r) == KH_OK)
-		status = 0;
+	status = kh_role_confine(KH_ROLE_VISIT, &confine);
+	if (status == 0 && serve(v, &r) != KH_OK)
+		status = 1;
 out:
 	kh_html_free(&r.html);
 	return status;

@@ -114,6 +114,7 @@ class Server:
             f"store = {base}/store\n"
             f"newsrooms = {newsrooms}\n"
             "max_upload = 32 GiB\n"
+            "allow_swap = yes\n"
         )
         self.peak = {}
         self.process = subprocess.Popen(

@@ -63,6 +63,22 @@ check_padding(
 	REQUIRE(bad == want_bad);
 }
 
+/* The bad word is one when there is one, and safe to show. */
+static void
+check_bad_word(const uint8_t *data, size_t size, enum kh_err e)
+{
+	char word[KH_BAD_WORD_MAX + 1];
+
+	memset(word, 'X', sizeof(word));
+	kh_code_bad_word((const char *)data, size, word);
+	REQUIRE(memchr(word, '\0', sizeof(word)) != NULL);
+	REQUIRE(strspn(word, "abcdefghijklmnopqrstuvwxyz?") == strlen(word));
+	if (e == KH_EWORD)
+		REQUIRE(strlen(word) > 0);
+	if (e == KH_EWORD && strlen(word) < KH_BAD_WORD_MAX)
+		REQUIRE(kh_word_index(word, strlen(word)) < 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -84,5 +100,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(memcmp(&c, &zero, sizeof(c)) == 0);
 	}
 	check_padding(data, size, e, bad);
+	check_bad_word(data, size, e);
 	return 0;
 }

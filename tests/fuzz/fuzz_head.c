@@ -63,6 +63,10 @@ check_accepted(const struct kh_head *h, const uint8_t *p, size_t size)
 	check_slice(h->path, p, n);
 	check_slice(h->query, p, n);
 	check_slice(h->type, p, n);
+	check_slice(h->host, p, n);
+	MUST(h->host.n > 0);
+	MUST(h->proxied || count_lines(p, n, "via") == 0);
+	MUST(h->proxied || count_lines(p, n, "x-tor2web") == 0);
 	MUST(h->path.n > 0 && h->path.p[0] == '/');
 	MUST(memchr(h->path.p, '%', h->path.n) == NULL);
 }

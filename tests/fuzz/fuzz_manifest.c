@@ -26,6 +26,7 @@ same(const struct kh_manifest *a, const struct kh_manifest *b)
 
 	require(memcmp(a->mailbox, b->mailbox, KH_MAILBOX_LEN) == 0);
 	require(memcmp(&a->reply_to, &b->reply_to, KH_X25519_LEN) == 0);
+	require(a->has_slot_key == b->has_slot_key);
 	require(memcmp(a->slot_key, b->slot_key, KH_SLOT_KEY_LEN) == 0);
 	require(strcmp(a->language, b->language) == 0);
 	require(strcmp(a->day, b->day) == 0);

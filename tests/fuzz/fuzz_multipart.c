@@ -41,6 +41,14 @@ add(struct transcript *t, const void *p, size_t n)
 }
 
 static void
+check_filename(struct kh_slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		MUST(s.p[i] != '\0' && s.p[i] != '\r' && s.p[i] != '\n' &&
+		    s.p[i] != '"');
+}
+
+static void
 check_text(struct kh_slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -59,7 +67,7 @@ on_part(void *ctx, const struct kh_part *p)
 	MUST(p->filename.n <= KH_RAW_NAME_MAX);
 	MUST(p->has_filename || p->filename.n == 0);
 	check_text(p->name);
-	check_text(p->filename);
+	check_filename(p->filename);
 	check_text(p->type);
 	MUST(memchr(p->name.p, '"', p->name.n) == NULL);
 	add(t, "P", 1);

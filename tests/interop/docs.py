@@ -79,7 +79,8 @@ def configuration():
     """Every key is in the example and in knotholed.conf(5), and no other."""
     keys = re.findall(r'^ {4}\{"(\w+)", (?:true|false),',
                       read("server/config/keys.c"), re.M)
-    example = re.findall(r"^(\w+) = ", read(EXAMPLE), re.M)
+    # A key that is set for nobody else stands behind a #.
+    example = re.findall(r"^#?(\w+) = ", read(EXAMPLE), re.M)
     page = re.findall(r"^\.It Cm (\w+)$", read("docs/man/knotholed.conf.5"),
                       re.M)
     if not keys:
@@ -119,6 +120,15 @@ def messages():
         yield f"{sorted(set(there) ^ set(rows))}"
 
 
+def courier_errors():
+    """docs/courier.md has a row for every error of the API, and no other."""
+    code = re.findall(r'^    \{(\d+), "[^"]+", "(\w+)"\},',
+                      read("server/courier/answer.c"), re.M)
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", read("docs/courier.md"), re.M)
+    if not code or code != rows:
+        yield f"{sorted(set(code) ^ set(rows))}"
+
+
 def packages():
     """docs/dependencies.md names every package of the Makefile."""
     text = read("docs/dependencies.md")
@@ -142,7 +152,8 @@ def targets():
 
 
 CHECKS = [links, sources, functions, findings, configuration,
-          example_is_accepted, messages, packages, targets]
+          example_is_accepted, messages, courier_errors,
+          packages, targets]
 
 
 def main():

@@ -161,14 +161,22 @@ def polymod(values):
     return chk
 
 
-def recipient_text(pk):
-    """BIP 173 with the prefix "age"."""
-    hrp = [ord(c) >> 5 for c in "age"] + [0] + [ord(c) & 31 for c in "age"]
-    bits = int.from_bytes(pk, "big") << 4
+def bech32(prefix, key):
+    """BIP 173, without its limit on the length."""
+    hrp = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix]
+    bits = int.from_bytes(key, "big") << 4
     data = [bits >> (5 * i) & 31 for i in reversed(range(52))]
     chk = polymod(hrp + data + [0] * 6) ^ 1
     data += [chk >> (5 * i) & 31 for i in reversed(range(6))]
-    return "age1" + "".join(CHARSET[v] for v in data)
+    return prefix + "1" + "".join(CHARSET[v] for v in data)
+
+
+def recipient_text(pk):
+    return bech32("age", pk)
+
+
+def identity_text(sk):
+    return bech32("age-secret-key-", sk).upper()
 
 
 def recipient_key(text):
@@ -454,7 +462,7 @@ def parse_card(text):
     check(mark != "", "signature")
     lines = [line.split(" = ", 1) for line in body.splitlines()]
     keys = "".join(k[0] if k != "knothole-card" else "c" for k, _ in lines)
-    check(re.fullmatch(r"cnl+sr+", keys), f"order of lines: {keys}")
+    check(re.fullmatch(r"cnl+sr+c?", keys), f"order of lines: {keys}")
     same(lines[0][1], "1", "version")
     fields = {"name": lines[1][1], "recipients": []}
     for key, value in lines:
@@ -466,6 +474,9 @@ def parse_card(text):
             to, first, last = value.split(" ")
             check(first <= last, "period")
             fields["recipients"].append(to)
+        if key == "courier_token_hash":
+            check(re.fullmatch(r"[0-9a-f]{64}", value), "hash of the token")
+            fields["courier"] = value
     sig = (mark + rest).splitlines()
     same(len(sig), 4, "lines of the signature")
     same(base64.b64decode(sig[1])[:2], b"ED", "kind of signature")
@@ -489,6 +500,82 @@ def minisign_body(card, body, signature, directory):
     with open(path + ".minisig", "w", encoding="utf-8") as f:
         f.write(signature)
     run("minisign", "-V", "-q", "-m", path, "-P", card["signing_key"])
+
+
+# --- section 10: answers ----------------------------------------------------
+
+ANSWER_SIZES = (4096, 16384, 65536)
+ANSWER_FORM = (
+    rb"knothole-answer = 1\nmailbox = ([0-9a-f]{32})\n"
+    rb"number = (0|[1-9][0-9]{0,2})\nkind = (received|answer)\n"
+    rb"day = ([0-9]{4}-[0-9]{2}-[0-9]{2})\nlength = (0|[1-9][0-9]{0,4})\n\n")
+ANSWER_SIGNATURE = (rb"untrusted comment: knothole answer\n([^\n]{100})\n"
+                    rb"trusted comment: knothole answer\n([^\n]{88})\n")
+
+
+def slot_name(key, public, n):
+    return blake2b(b"knothole slot v1" + public + le(n, 8), 32, key).hex()
+
+
+class Ed25519:
+    """RFC 8032, by libsodium."""
+
+    def __init__(self, seed):
+        path = ctypes.util.find_library("sodium")
+        if path is None:
+            raise Skip("libsodium is not installed")
+        self.lib = ctypes.CDLL(path)
+        check(self.lib.sodium_init() >= 0, "sodium_init")
+        public = ctypes.create_string_buffer(32)
+        self.secret = ctypes.create_string_buffer(64)
+        self.lib.crypto_sign_seed_keypair(public, self.secret, seed)
+        self.public = public.raw
+
+    def sign(self, data):
+        out = ctypes.create_string_buffer(64)
+        self.lib.crypto_sign_detached(out, None, data,
+                                      ctypes.c_ulonglong(len(data)),
+                                      self.secret)
+        return out.raw
+
+    def verify(self, signature, data):
+        return self.lib.crypto_sign_verify_detached(
+            signature, data, ctypes.c_ulonglong(len(data)), self.public) == 0
+
+
+def encode_answer(key, key_id, mailbox, number, kind, day, text):
+    body = (f"knothole-answer = 1\nmailbox = {mailbox}\nnumber = {number}\n"
+            f"kind = {kind}\nday = {day}\nlength = {len(text)}\n\n").encode()
+    body += text + b"\n"
+    s1 = key.sign(blake2b(body, 64))
+    return (body + b"untrusted comment: knothole answer\n" +
+            base64.b64encode(b"ED" + key_id + s1) +
+            b"\ntrusted comment: knothole answer\n" +
+            base64.b64encode(key.sign(s1 + b"knothole answer")) + b"\n")
+
+
+def decode_answer(plain, key, key_id):
+    """(mailbox, number, kind, day, text), or an error."""
+    head = re.match(ANSWER_FORM, plain)
+    check(head is not None, "lines of an answer")
+    mailbox, number, kind, day, length = head.groups()
+    length = int(length)
+    check(int(number) < 256, "number")
+    check(length <= 64904 and (kind == b"answer") == (length > 0), "length")
+    text = plain[head.end():head.end() + length]
+    same(len(text), length, "length of the text")
+    check("\0" not in text.decode(), "a NUL in the text")
+    body = plain[:head.end() + length + 1]
+    same(body[-1:], b"\n", "LF behind the text")
+    sig = re.match(ANSWER_SIGNATURE, plain[len(body):])
+    check(sig is not None, "form of the signature")
+    same(sig.end(), 258, "its length")
+    first, second = (base64.b64decode(s, validate=True) for s in sig.groups())
+    same(first[:10], b"ED" + key_id, "whose signature")
+    check(key.verify(first[10:], blake2b(body, 64)), "signature")
+    check(key.verify(second, first[10:] + b"knothole answer"), "the second")
+    same(plain[len(body) + 258:].strip(b"\0"), b"", "what follows it")
+    return mailbox.decode(), int(number), kind.decode(), day.decode(), text
 
 
 # --- a real newsroom and a real server --------------------------------------
@@ -614,6 +701,8 @@ def card_in_the_document():
     with tempfile.TemporaryDirectory() as directory:
         minisign_body(card, body, signature, directory)
     check(fingerprint(card) in re.sub(r"\s+", " ", document()), "fingerprint")
+    token = re.search(r"```\n([0-9A-Za-z_-]{43})\n```", document())[1]
+    same(blake2b(token.encode(), 32).hex(), card["courier"], "courier's token")
 
 
 @test
@@ -627,6 +716,10 @@ def cards_of_keygen():
         minisign_body(card, body, signature, SITE.dir)
         check(fingerprint(card) in said, "fingerprint as keygen says it")
         check(fingerprint(card) in page, "fingerprint as the form shows it")
+        with open(os.path.dirname(path) + "/courier.token", "rb") as f:
+            token = f.read()
+        check(re.fullmatch(rb"[0-9A-Za-z_-]{43}\n", token), "a token, a line")
+        same(blake2b(token[:-1], 32).hex(), card["courier"], "token's hash")
 
 
 @test
@@ -836,6 +929,134 @@ def the_program_refuses_another_layout():
     for bad in (late, deep, long, twice, gap):
         check(bad != good, "a change")
         same(extract(bad, to, identity, expect=65)[1], {}, "what came out")
+
+
+ANSWERS = [(0, "received", ""), (1, "answer", "תודה.\nIs it yours?\r\n"),
+           (9, "answer", "شكراً"), (100, "answer", "a" * 3465),
+           (101, "answer", "a" * 3466), (254, "answer", "ש" * 7876),
+           (255, "answer", "e" * 64904)]
+CODE = "abacus abacus abacus abacus abacus abacus abacus variably"
+
+
+@test
+def vectors_of_answers():
+    seed, key_id = b"\x17" * 32, b"\x42" * 8
+    key = Ed25519(seed)
+    text = base64.b64encode(b"Ed" + key_id + key.public).decode()
+    check(f"`{text}`" in document(), "the signing key")
+    keys = dict(re.findall(r"^code +(\w+) .*?^slot key +(\w+)$", document(),
+                           re.M | re.S))
+    rows = re.findall(r"^(\w+) +(\d+)  ([0-9a-f]{64})$", document(), re.M)
+    same(len(rows), 9, "slots in the document")
+    for word, n, name in rows:
+        same(slot_name(bytes.fromhex(keys[word]), key.public, int(n)), name,
+             f"slot {n} of {word}")
+    block = re.search(r"```\n(knothole-answer = 1\n.*?)```", document(), re.S)
+    plain = block.group(1).encode()
+    fields = decode_answer(plain, key, key_id)
+    same(fields, ("eaab20bf5b3140e6f8ee918d9c4aec50", 1, "answer",
+                  "2026-11-23", "תודה.\nIs it yours?".encode()), "fields")
+    same(encode_answer(key, key_id, *fields), plain, "the same again")
+    longest = encode_answer(key, key_id, "0" * 32, 255, "answer", "2026-11-23",
+                            b"a" * 64904)
+    same(len(longest), 65536 - 250, "the longest")
+    need("minisign")
+    with tempfile.TemporaryDirectory() as directory:
+        body, mark, rest = block.group(1).partition("untrusted comment: ")
+        minisign_body({"signing_key": text}, body, mark + rest, directory)
+
+
+class Source:
+    """Somebody with the code CODE, and the newsroom that answers."""
+
+    def __init__(self):
+        self.salt = SITE.path("store.state/instance.salt")
+        with open(self.salt, "rb") as f:
+            self.keys = derive(digits_of_words(CODE), f.read())
+        card = next(iter(SITE.keys))
+        self.identity = SITE.identity(card)
+        with open(self.identity, encoding="utf-8") as f:
+            line = re.search("^# signing key: (.*)$", f.read(), re.M).group(1)
+        raw = base64.b64decode(line)
+        self.key_id, self.key = raw[:8], Ed25519(raw[8:])
+        with open(card, encoding="utf-8") as f:
+            signing = base64.b64decode(parse_card(f.read())[0]["signing_key"])
+        same(signing[10:], self.key.public, "the card's signing key")
+        self.reply = SITE.path("reply.txt")
+        with open(self.reply, "w", encoding="ascii") as f:
+            f.write(identity_text(bytes.fromhex(self.keys["reply"])) + "\n")
+
+    def mkanswer(self, *args, **kw):
+        return run(os.path.join(BUILD, "tests", "mkanswer"), "--salt",
+                   self.salt, "--code", CODE, "--identity", self.identity,
+                   *args, **kw)
+
+
+@test
+def answers_of_the_newsroom():
+    need("age")
+    source = Source()
+    sizes = []
+    for number, kind, text in ANSWERS:
+        path = SITE.path("text")
+        with open(path, "wb") as f:
+            f.write(text.encode())
+        args = ("--store", SITE.path("store"), "--number", str(number),
+                "--kind", kind, "--day", "2026-11-23", "--text-file", path)
+        name = source.mkanswer(*args).decode().strip()
+        same(name, slot_name(bytes.fromhex(source.keys["slot key"]),
+                             source.key.public, number), "slot")
+        source.mkanswer(*args, expect=73)
+        path = SITE.path("store/replies/" + name)
+        with open(path, "rb") as f:
+            sealed = f.read()
+        st = os.stat(path)
+        same((stat.S_IMODE(st.st_mode), st.st_mtime_ns),
+             (0o400, 315532800 * 10**9), "at rest")
+        same(header_len(sealed, 1), 234, "H")
+        sizes.append(len(sealed))
+        plain = run("age", "-d", "-i", source.reply, path)
+        same(len(plain), len(sealed) - 250, "length of the plaintext")
+        fields = decode_answer(plain, source.key, source.key_id)
+        same(fields, (source.keys["mailbox"], number, kind, "2026-11-23",
+                      text.encode()), "fields")
+        same(encode_answer(source.key, source.key_id, *fields),
+             plain.rstrip(b"\0"), "every byte")
+    same(sizes, [4096, 4096, 4096, 4096, 16384, 16384, 65536], "sizes")
+
+
+@test
+def the_program_opens_answers_of_this_encoder():
+    need("age")
+    source = Source()
+    path = SITE.path("answer.age")
+
+    def read(plain, size, number, expect=0):
+        plain += bytes(size - 200 - len(plain))
+        if os.path.exists(path):
+            os.remove(path)
+        run("age", "-r", source.keys["reply_to"], "-o", path, data=plain)
+        same(os.path.getsize(path), size, "sealed by stock age")
+        return source.mkanswer("--read", path, "--number", str(number),
+                               expect=expect)
+
+    for size in ANSWER_SIZES:
+        for number, kind, text in ANSWERS:
+            plain = encode_answer(source.key, source.key_id,
+                                  source.keys["mailbox"], number, kind,
+                                  "2026-11-23", text.encode())
+            if len(plain) <= size - 200:
+                same(read(plain, size, number),
+                     f"{kind} 2026-11-23\n{text}".encode(), "opened")
+    plain = encode_answer(source.key, source.key_id, source.keys["mailbox"],
+                          7, "answer", "2026-11-23", b"text")
+    other = encode_answer(source.key, source.key_id, "0" * 32, 7, "answer",
+                          "2026-11-23", b"text")
+    read(plain, 4096, 7)
+    for bad, size, number in ((plain, 4096, 8), (other, 4096, 7),
+                              (plain + b"\n", 4096, 7), (plain, 4097, 7),
+                              (plain.replace(b"text", b"tent"), 4096, 7)):
+        same(read(bad, size, number, expect=65), b"", "refused")
 
 
 def document():

@@ -183,12 +183,18 @@ def keygen_makes_what_it_says():
     p = run("keygen", "-o", d, "--name", "The Example Times", "--language",
             "en", "--language", "he", "--days", "30", "--passphrase-fd", "9",
             pass_fd=PASS.encode() + b"\nmore\n")
-    check(tree(d) == [b"identity.age", b"the-example-times.card",
+    check(tree(d) == [b"courier.token", b"identity.age",
+                      b"the-example-times.card",
                       b"the-example-times.card.minisig",
                       b"the-example-times.pub"], f"files: {tree(d)}")
     check(stat.S_IMODE(os.stat(d).st_mode) == 0o700, "mode of the directory")
     mode = stat.S_IMODE(os.stat(d + "/identity.age").st_mode)
     check(mode == 0o600, f"mode of the identity: {mode:o}")
+    mode = stat.S_IMODE(os.stat(d + "/courier.token").st_mode)
+    check(mode == 0o600, f"mode of the token: {mode:o}")
+    token = read(d + "/courier.token")
+    check(re.fullmatch(rb"[A-Za-z0-9_-]{43}\n", token), "one token, one line")
+    check(token.strip() not in p.stdout + p.stderr, "the token is not said")
     card = read(d + "/the-example-times.card").decode()
     check("language = en\nlanguage = he\n" in card, "languages")
     first, last = re.search(r"recipient = age1\S+ (\S+) (\S+)", card).groups()
@@ -258,7 +264,8 @@ def keygen_card_verifies_with_stock_minisign():
 @test
 def keygen_never_overwrites():
     d = fresh("kg2")
-    for name in ("identity.txt", "b.card", "b.card.minisig", "b.pub"):
+    for name in ("identity.txt", "b.card", "b.card.minisig", "b.pub",
+                 "courier.token"):
         write(os.path.join(d, name), b"mine")
         p = run("keygen", "-o", d, "--name", "B", "--no-passphrase",
                 expect=73)
@@ -635,6 +642,16 @@ def extract_sums_are_for_stock_sha256sum():
     sums = read(top + "/SHA256SUMS").decode()
     h = hashlib.sha256(read(top + "/message.txt")).hexdigest()
     check(f"{h}  message.txt\n" in sums, "by Python's reckoning too")
+
+
+@test
+def armored_objects_are_not_called_damaged():
+    d = fresh("armored")
+    obj = d + "/x.age"
+    run("seal", "-a", "-r", W.recipient, "-o", obj, data=b"x")
+    for args in (["list"], ["extract", "-o", d + "/out"]):
+        p = run(*args, "-i", W.key, obj, expect=65)
+        check(b"armored" in p.stderr and b"unseal" in p.stderr, f"{p.stderr}")
 
 
 @test

@@ -177,7 +177,7 @@ def test_l6_markers():
 def _():
     for where, directories, names in os.walk(drop.store):
         place = os.path.relpath(where, drop.store)
-        wanted = ["objects", "replies"] if place == "." else []
+        wanted = ["collected", "objects", "replies"] if place == "." else []
         equal(sorted(directories), wanted, f"directories in {place}")
         for name in names:
             equal(place, "objects", f"where {name} is")

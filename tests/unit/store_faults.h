@@ -29,6 +29,11 @@ enum call {
 	FSTATVFS,
 	MKDIRAT,
 	FSTAT,
+	FSTATAT,
+	UNLINKAT,
+	CREATE, /* openat with O_CREAT */
+	FDOPENDIR,
+	READDIR,
 	MALLOC,
 	STRDUP,
 	CALLS
@@ -41,9 +46,10 @@ static struct {
 	int err;
 } faults[CALLS];
 
-static char calls[64]; /* F fsync, L linkat, U futimens, M fchmod */
+/* F fsync, L linkat, U futimens, M fchmod, R unlinkat, C openat that makes */
+static char calls[64];
 static struct statvfs fake_statvfs;
-static bool die_at_linkat, use_fake_statvfs, wrong_inode;
+static bool die_at_linkat, die_at_unlinkat, use_fake_statvfs, wrong_inode;
 
 static bool
 fails(enum call c)
@@ -113,6 +119,10 @@ faulty_openat(int at, const char *name, int flags, ...)
 {
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return fails(TMPFILE) ? -1 : openat(at, name, flags, 0400);
+	if ((flags & O_CREAT) != 0) {
+		note('C');
+		return fails(CREATE) ? -1 : openat(at, name, flags, 0400);
+	}
 	return fails(OPEN) ? -1 : openat(at, name, flags);
 }
 
@@ -154,6 +164,33 @@ faulty_fstat(int fd, struct stat *sb)
 	return r;
 }
 
+static int
+faulty_fstatat(int at, const char *name, struct stat *sb, int flags)
+{
+	return fails(FSTATAT) ? -1 : fstatat(at, name, sb, flags);
+}
+
+static int
+faulty_unlinkat(int at, const char *name, int flags)
+{
+	note('R');
+	if (die_at_unlinkat)
+		raise(SIGKILL);
+	return fails(UNLINKAT) ? -1 : unlinkat(at, name, flags);
+}
+
+static DIR *
+faulty_fdopendir(int fd)
+{
+	return fails(FDOPENDIR) ? NULL : fdopendir(fd);
+}
+
+static struct dirent *
+faulty_readdir(DIR *d)
+{
+	return fails(READDIR) ? NULL : readdir(d);
+}
+
 static void *
 faulty_malloc(size_t n)
 {
@@ -176,10 +213,16 @@ faulty_strdup(const char *s)
 #define kh_write_all faulty_write_all
 #define mkdirat faulty_mkdirat
 #define fstat(fd, sb) faulty_fstat(fd, sb)
+#define fstatat(at, name, sb, flags) faulty_fstatat(at, name, sb, flags)
+#define unlinkat faulty_unlinkat
+#define fdopendir faulty_fdopendir
+#define readdir faulty_readdir
 #define malloc faulty_malloc
 #define strdup faulty_strdup
 #include "lib/store/answers.c"
+#include "lib/store/collected.c"
 #include "lib/store/dir.c"
+#include "lib/store/objects.c"
 #undef fsync
 #undef linkat
 #undef futimens
@@ -189,12 +232,16 @@ faulty_strdup(const char *s)
 #undef kh_write_all
 #undef mkdirat
 #undef fstat
+#undef fstatat
+#undef unlinkat
+#undef fdopendir
+#undef readdir
 #undef malloc
 #undef strdup
 
 /* --- a directory for each test --------------------------------------------- */
 
-static char base[64], root[96], objects[128], replies[128];
+static char base[64], root[96], objects[128], replies[128], collected[128];
 static mode_t old_umask;
 
 static int
@@ -202,7 +249,8 @@ set_up(void **state)
 {
 	memset(faults, 0, sizeof(faults));
 	calls[0] = '\0';
-	die_at_linkat = use_fake_statvfs = wrong_inode = false;
+	die_at_linkat = die_at_unlinkat = use_fake_statvfs = false;
+	wrong_inode = false;
 	old_umask = umask(022);
 	snprintf(base, sizeof(base), "%s/knothole-test-XXXXXX", P_tmpdir);
 	if (mkdtemp(base) == NULL)
@@ -210,6 +258,7 @@ set_up(void **state)
 	snprintf(root, sizeof(root), "%s/store", base);
 	snprintf(objects, sizeof(objects), "%s/objects", root);
 	snprintf(replies, sizeof(replies), "%s/replies", root);
+	snprintf(collected, sizeof(collected), "%s/collected", root);
 	return 0;
 }
 
@@ -240,13 +289,14 @@ tear_down(void **state)
 	umask(old_umask);
 	remove_all(objects);
 	remove_all(replies);
+	remove_all(collected);
 	remove_all(root);
 	remove_all(base);
 	return 0;
 }
 
 /* How many names there are in objects/; all of them must have the form. */
-static unsigned
+__attribute__((unused)) static unsigned
 count_objects(void)
 {
 	struct dirent *de;
@@ -292,7 +342,7 @@ draft_of(struct kh_store *st, size_t n)
 	return d;
 }
 
-static void
+__attribute__((unused)) static void
 open_refused(const char *where, enum kh_err want)
 {
 	struct kh_store *st = (struct kh_store *)(uintptr_t)1;
@@ -304,7 +354,7 @@ open_refused(const char *where, enum kh_err want)
 	assert_null(st);
 }
 
-static void
+__attribute__((unused)) static void
 check_fixed_mtime(const char *path)
 {
 	struct stat sb;

@@ -1,14 +1,15 @@
 /*
  * The public age test vectors (CCTV), which are not part of the project: their
- * directory comes from KNOTHOLE_AGE_VECTORS. Each runs through the opener in
- * one piece, byte by byte and in random pieces, and through the reader.
+ * directory comes from KNOTHOLE_AGE_VECTORS, as they are published (with the
+ * files in "vectors") or the files alone. Each runs through the opener in one
+ * piece, byte by byte and in random pieces, and through the reader.
  */
 #include "tests/unit/age_run.h"
 
 #include <dirent.h>
 #include <zlib.h>
 
-#define DEFAULT_DIR "../shared/data/age-vectors/vectors"
+#define DEFAULT_DIR "../shared/data/age-vectors"
 #define VECTOR_MAX (32u << 20)
 #define BYTEWISE_MAX (1u << 19) /* larger ones are not fed byte by byte */
 #define RANDOM_RUNS 5
@@ -208,22 +209,36 @@ run_vector(const struct vector *v)
 	return ok;
 }
 
+/* The directory of the vectors themselves, its path in `path`; or NULL. */
+static DIR *
+open_vectors(char *path, size_t size)
+{
+	const char *dir = getenv("KNOTHOLE_AGE_VECTORS");
+	DIR *d;
+
+	if (dir == NULL)
+		dir = DEFAULT_DIR;
+	assert_true(snprintf(path, size, "%s/vectors", dir) < (int)size);
+	d = opendir(path);
+	if (d != NULL)
+		return d;
+	assert_true(snprintf(path, size, "%s", dir) < (int)size);
+	return opendir(path);
+}
+
 static void
 test_vectors(void **state)
 {
-	const char *dir = getenv("KNOTHOLE_AGE_VECTORS");
 	unsigned n = 0, failed = 0, skipped = 0;
-	char path[4096];
+	char dir[2048], path[4096];
 	struct dirent *de;
 	struct vector v;
 	DIR *d;
 
 	(void)state;
-	if (dir == NULL)
-		dir = DEFAULT_DIR;
-	d = opendir(dir);
+	d = open_vectors(dir, sizeof(dir));
 	if (d == NULL) {
-		printf("# skipped: no age vectors in %s\n", dir);
+		printf("## skipped: no age vectors in %s\n", dir);
 		skip();
 	}
 	while ((de = readdir(d)) != NULL) {
@@ -233,7 +248,7 @@ test_vectors(void **state)
 				de->d_name) < (int)sizeof(path));
 		vector_load(&v, path);
 		if (v.post_quantum) {
-			printf("# skipped %s: post-quantum\n", de->d_name);
+			printf("## skipped %s: post-quantum\n", de->d_name);
 			skipped++;
 		} else if (!run_vector(&v)) {
 			printf("# failed %s\n", de->d_name);
@@ -244,7 +259,7 @@ test_vectors(void **state)
 		free(v.p);
 	}
 	closedir(d);
-	printf("# %u vectors, %u skipped, %u failed\n", n, skipped, failed);
+	printf("## %u vectors, %u skipped, %u failed\n", n, skipped, failed);
 	assert_int_equal(failed, 0);
 	assert_true(n > skipped);
 }

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/answer.h"
 
+#include <sodium.h>
+
 #include "lib/answer/form.h"
 
 #define SLOT_KEY \
@@ -34,13 +36,9 @@ seal(const struct kh_answer *a, struct sealed *s)
 static void
 slot_key(uint8_t key[static KH_SLOT_KEY_LEN])
 {
-	size_t i;
-	unsigned b;
-
-	for (i = 0; i < KH_SLOT_KEY_LEN; i++) {
-		assert_int_equal(sscanf(SLOT_KEY + 2 * i, "%2x", &b), 1);
-		key[i] = (uint8_t)b;
-	}
+	assert_int_equal(sodium_hex2bin(key, KH_SLOT_KEY_LEN, SLOT_KEY,
+			     strlen(SLOT_KEY), NULL, NULL, NULL),
+	    0);
 }
 
 /* Reckoned by another BLAKE2b. */

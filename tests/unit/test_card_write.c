@@ -149,7 +149,115 @@ test_fingerprint(void **state)
 	assert_string_not_equal(a, b);
 }
 
+#define TOKEN "JcOuGy_N4VvspmdZ83OzzQ3YRCRS1s87Ye-izU35GmQ"
+#define TOKEN_HASH \
+	"319d9386e193b059f0d4ec79ea32715c192301279cfb95b5eb5ba5c57e19ae44"
+
+/* The vector of FORMAT.md; the nearest things that are no token. */
+static void
+test_courier_token(void **state)
+{
+	static const uint8_t zero[KH_COURIER_HASH_LEN];
+	static const char *const not [] = {"",
+	    "JcOuGy_N4VvspmdZ83OzzQ3YRCRS1s87Ye-izU35Gm", TOKEN "Q",
+	    "JcOuGy/N4VvspmdZ83OzzQ3YRCRS1s87Ye+izU35GmQ",
+	    "JcOuGy_N4VvspmdZ83OzzQ3YRCRS1s87Ye-izU35GmR", /* bits left over */
+	    "JcOuGy_N4VvspmdZ83OzzQ3YRCRS1s87Ye-izU35Gm=",
+	    "JcOuGy_N4VvspmdZ83OzzQ3YRCRS1s87Ye-izU35Gm\n"};
+	uint8_t hash[KH_COURIER_HASH_LEN];
+	char hex[2 * KH_COURIER_HASH_LEN + 1];
+	size_t i;
+
+	assert_int_equal(
+	    kh_courier_token_hash(TOKEN, strlen(TOKEN), hash), KH_OK);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	assert_string_equal(hex, TOKEN_HASH);
+	for (i = 0; i < sizeof(not ) / sizeof(not [0]); i++) {
+		memset(hash, 1, sizeof(hash));
+		assert_int_equal(
+		    kh_courier_token_hash(not [i], strlen(not [i]), hash),
+		    KH_EFORMAT);
+		assert_memory_equal(hash, zero, sizeof(hash));
+	}
+}
+
+/* Read the golden card with this line before the signature. */
+static enum kh_err
+read_with_courier(const char *courier, struct kh_card *out, unsigned *line)
+{
+	char sig[KH_SIGNATURE_TEXT_MAX], body[4096], *text, *end;
+	struct kh_sign_secret sk;
+	struct kh_card c;
+	enum kh_err e;
+	size_t n;
+
+	fixed_key(&sk);
+	fixed_card(&c);
+	assert_int_equal(kh_card_write(&c, &sk, &text, &n), KH_OK);
+	end = strstr(text, "untrusted comment: ");
+	assert_non_null(end);
+	*end = '\0';
+	n = (size_t)snprintf(body, sizeof(body), "%s%s", text, courier);
+	free(text);
+	assert_int_equal(
+	    kh_sign(&sk, (const uint8_t *)body, n, "u", "t", sig), KH_OK);
+	n += (size_t)snprintf(body + n, sizeof(body) - n, "%s", sig);
+	assert_true(n < sizeof(body));
+	e = kh_card_read(body, n, out, line);
+	return e;
+}
+
+static void
+test_courier_line(void **state)
+{
+	static const char good[] = "courier_token_hash = " TOKEN_HASH "\n";
+	static const struct kh_card zero;
+	static const char *const bad[] = {
+	    "courier_token_hash = \n",
+	    "courier_token_hash = " TOKEN_HASH "00\n",
+	    "courier_token_hash = " TOKEN_HASH " \n",
+	    "courier_token_hash = 319D9386E193B059F0D4EC79EA32715C"
+	    "192301279CFB95B5EB5BA5C57E19AE44\n",
+	    "courier_token_hash = x19d9386e193b059f0d4ec79ea32715c"
+	    "192301279cfb95b5eb5ba5c57e19ae44\n",
+	};
+	char a[KH_CODE_WORDS_TEXT_LEN], b[KH_CODE_WORDS_TEXT_LEN], twice[256];
+	struct kh_sign_secret sk;
+	struct kh_card c, back;
+	unsigned line;
+	char *text;
+	size_t n, i;
+
+	assert_int_equal(read_with_courier("", &c, &line), KH_OK);
+	assert_false(c.has_courier);
+	kh_card_fingerprint(&c, a);
+	assert_int_equal(read_with_courier(good, &c, &line), KH_OK);
+	assert_true(c.has_courier);
+	assert_int_equal(c.courier_hash[0], 0x31);
+	assert_int_equal(c.courier_hash[31], 0x44);
+	kh_card_fingerprint(&c, b);
+	assert_string_equal(a, b);
+	/* and written the same way */
+	fixed_key(&sk);
+	assert_int_equal(kh_card_write(&c, &sk, &text, &n), KH_OK);
+	assert_non_null(strstr(text, good));
+	assert_int_equal(kh_card_read(text, n, &back, &line), KH_OK);
+	assert_memory_equal(&c, &back, sizeof(c));
+	free(text);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(
+		    read_with_courier(bad[i], &c, &line), KH_EFORMAT);
+		assert_int_equal(line, 8);
+		assert_memory_equal(&c, &zero, sizeof(c));
+	}
+	snprintf(twice, sizeof(twice), "%s%s", good, good);
+	assert_int_equal(read_with_courier(twice, &c, &line), KH_EFORMAT);
+	assert_int_equal(line, 9);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_courier_token),
+    cmocka_unit_test(test_courier_line),
     cmocka_unit_test(test_write_refuses),
     cmocka_unit_test(test_l12_expiry),
     cmocka_unit_test(test_fingerprint),

@@ -375,6 +375,54 @@ test_l18_length(void **state)
 	free(text);
 }
 
+/* The word itself, to be shown to who typed it: nothing else of the code, at
+ * most so many bytes, and none that HTML would have to escape. */
+static void
+assert_bad_word(const char *text, const char *want)
+{
+	char word[KH_BAD_WORD_MAX + 1];
+
+	memset(word, 0x77, sizeof(word));
+	kh_code_bad_word(text, strlen(text), word);
+	assert_string_equal(word, want);
+}
+
+static void
+test_bad_word(void **state)
+{
+	static const char rest[] =
+	    " zoom cone outspoken drop-down t-shirt affix";
+	char text[KH_CODE_TEXT_MAX + 2], want[KH_BAD_WORD_MAX + 1];
+
+	(void)state;
+	snprintf(text, sizeof(text), "abacus Qabacsu%s", rest);
+	assert_bad_word(text, "qabacsu");
+	snprintf(text, sizeof(text), "1. abacus\n2. \xe2\x80\x8fqaba%s", rest);
+	assert_bad_word(text, "qaba");
+	assert_bad_word("<b>&\"'", "b"); /* marks are blanks */
+	assert_bad_word("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d x", "????");
+	assert_bad_word("q\xd0\xb0z abacus", "q?z");
+	/* None is bad, or it is no text at all. */
+	snprintf(text, sizeof(text), "abacus abdomen%s", rest);
+	assert_bad_word(text, "");
+	assert_bad_word("abacus abdomen", "");
+	assert_bad_word("12345 12345", "");
+	assert_bad_word("", "");
+	assert_bad_word("abacus \xff", "");
+	/* As long as it may be, and longer. */
+	memset(text, 'q', sizeof(text));
+	memset(want, 'q', KH_BAD_WORD_MAX);
+	want[KH_BAD_WORD_MAX] = '\0';
+	text[KH_CODE_TEXT_MAX] = '\0';
+	assert_bad_word(text, want);
+	text[KH_BAD_WORD_MAX] = '\0';
+	assert_bad_word(text, want);
+	text[KH_BAD_WORD_MAX] = 'q';
+	text[KH_CODE_TEXT_MAX] = 'q';
+	text[KH_CODE_TEXT_MAX + 1] = '\0';
+	assert_bad_word(text, "");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_known_answers),
     cmocka_unit_test(test_round_trip),
@@ -382,6 +430,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_l17_spellings),
     cmocka_unit_test(test_l17_yoyo),
     cmocka_unit_test(test_unknown_words),
+    cmocka_unit_test(test_bad_word),
     cmocka_unit_test(test_wrong_number),
     cmocka_unit_test(test_not_text),
     cmocka_unit_test(test_check_word),

@@ -7,101 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/unit/tap.h"
-
-#include "server/config/config.h"
-
-#define GIB (UINT64_C(1) << 30)
-#define MIB (UINT64_C(1) << 20)
-
-/* The three required keys: lines 1 to 3. */
-#define BASE                                   \
-	"source_listen = tcp:127.0.0.1:8080\n" \
-	"store = /srv/store\n"                 \
-	"newsrooms = /etc/rooms\n"
-
-static struct kh_config c;
-static struct kh_config_fault f;
-
-static enum kh_err
-parse_n(const char *text, size_t n)
-{
-	char *copy = malloc(n > 0 ? n : 1);
-	enum kh_err e;
-
-	assert_non_null(copy);
-	memcpy(copy, text, n);
-	memset(&c, 0xaa, sizeof(c));
-	memset(&f, 0xaa, sizeof(f));
-	e = kh_config_parse(copy, n, &c, &f);
-	free(copy);
-	return e;
-}
-
-static void
-good(const char *text)
-{
-	static const struct kh_config_fault none;
-
-	if (parse_n(text, strlen(text)) != KH_OK)
-		fail_msg("line %u: %s\n%s", f.line, f.text, text);
-	assert_memory_equal(&f, &none, sizeof(f));
-}
-
-/* Nothing is set, and the text is whole, printable and a part of a line. */
-static void
-assert_fault(unsigned line, const char *says)
-{
-	static const struct kh_config none;
-	size_t n = strlen(f.text);
-
-	assert_memory_equal(&c, &none, sizeof(c));
-	if (f.line != line || strstr(f.text, says) == NULL)
-		fail_msg(
-		    "line %u, wanted %u '%s': %s", f.line, line, says, f.text);
-	assert_in_range(n, 10, sizeof(f.text) - 2); /* not cut */
-	for (size_t i = 0; i < n; i++)
-		assert_in_range(f.text[i], 0x20, 0x7e);
-	assert_true(f.text[n - 1] != '.');
-}
-
-static void
-bad_n(const char *text, size_t n, unsigned line, const char *says)
-{
-	if (parse_n(text, n) != KH_EFORMAT)
-		fail_msg("not refused: %s", text);
-	assert_fault(line, says);
-}
-
-static void
-bad(const char *text, unsigned line, const char *says)
-{
-	bad_n(text, strlen(text), line, says);
-}
-
-/* A value in line 4. */
-static enum kh_err
-parse_value(const char *key, const char *value)
-{
-	static char text[2 * KH_CONFIG_LINE_MAX];
-
-	snprintf(text, sizeof(text), BASE "%s = %s\n", key, value);
-	return parse_n(text, strlen(text));
-}
-
-static void
-bad_value(
-    const char *key, const char *value, enum kh_err want, const char *says)
-{
-	enum kh_err e = parse_value(key, value);
-
-	if (e != want)
-		fail_msg(
-		    "%d, wanted %d: %s = %s", (int)e, (int)want, key, value);
-	assert_fault(4, says);
-	assert_memory_equal(f.text, key, strlen(key));
-	assert_non_null(strstr(f.text, "write for example: "));
-}
+#include "tests/unit/config_check.h"
 
 static void
 test_defaults(void **state)
@@ -114,6 +20,7 @@ test_defaults(void **state)
 	assert_string_equal(c.newsrooms, "/etc/rooms");
 	assert_string_equal(c.state, "/srv/store.state");
 	assert_string_equal(c.site_name, "Knothole");
+	assert_string_equal(c.onion, "");
 	assert_true(c.max_upload == 20 * GIB);
 	assert_int_equal(c.max_message, 100000);
 	assert_int_equal(c.max_visits, 1000);
@@ -217,7 +124,9 @@ test_unknown(void **state)
 {
 	bad(BASE "max-upload = 1G\n", 4,
 	    "unknown key 'max-upload'; write one of: source_listen, store, "
-	    "newsrooms, state, site_name, max_upload, max_message, max_visits");
+	    "newsrooms, state, site_name, onion_address, max_upload, "
+	    "max_message, max_visits, courier_listen, retention_days, "
+	    "allow_swap");
 	bad("Store = /x\n", 1, "unknown key 'Store'");
 	bad("stor = /x\n", 1, "unknown key 'stor'");
 	bad("storee = /x\n", 1, "unknown key 'storee'");
@@ -326,6 +235,48 @@ test_counts(void **state)
 }
 
 static void
+test_courier(void **state)
+{
+	assert_int_equal(parse_value("retention_days", "0"), KH_OK);
+	assert_false(c.has_courier);
+	assert_int_equal(c.retention_days, 0);
+	assert_int_equal(parse_value("retention_days", "36500"), KH_OK);
+	assert_int_equal(c.retention_days, KH_RETENTION_MAX);
+	bad_value("retention_days", "36501", KH_ELIMIT, "from 0 to 36500");
+	bad_value("retention_days", "-1", KH_EFORMAT, "plain digits");
+	bad_value("retention_days", "90 days", KH_EFORMAT, "plain digits");
+	assert_int_equal(
+	    parse_value("courier_listen", "unix:/run/c.sock"), KH_OK);
+	assert_true(c.has_courier);
+	assert_int_equal(c.courier_listen.kind, KH_LISTEN_UNIX);
+	assert_string_equal(c.courier_listen.path, "/run/c.sock");
+	assert_int_equal(
+	    parse_value("courier_listen", "tcp:127.0.0.1:8081"), KH_OK);
+	bad_value("courier_listen", "tcp:10.0.0.1:80", KH_EUNSUP, "127.x.y.z");
+	bad_value("courier_listen", "8081", KH_EFORMAT, "tcp:127.0.0.1:PORT");
+	/* BASE's, of source_listen */
+	bad(BASE "courier_listen = tcp:127.0.0.1:8080\n", 0,
+	    "sources and couriers need one each");
+	bad("source_listen = unix:/s\ncourier_listen = unix:/s\n"
+	    "store = s\nnewsrooms = n\n",
+	    0, "sources and couriers need one each");
+	good("source_listen = tcp:127.0.0.1:0\n"
+	     "courier_listen = tcp:127.0.0.1:0\nstore = s\nnewsrooms = n\n");
+}
+
+static void
+test_allow_swap(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_value("allow_swap", "yes"), KH_OK);
+	assert_true(c.allow_swap);
+	assert_int_equal(parse_value("allow_swap", "no"), KH_OK);
+	assert_false(c.allow_swap);
+	bad_value("allow_swap", "true", KH_EFORMAT, "must be yes or no");
+	bad_value("allow_swap", "YES", KH_EFORMAT, "must be yes or no");
+}
+
+static void
 test_site_name(void **state)
 {
 	char name[KH_SITE_NAME_MAX + 2];
@@ -342,6 +293,23 @@ test_site_name(void **state)
 }
 
 /* Hidden direction marks and breaks, which would reach every page (L30). */
+static void
+test_onion_address(void **state)
+{
+	static const char *const wrong[] = {"x.onion", "wx", "wx.onion/",
+	    "wxy.onion", "w.onion", "wX.onion", "wx.ONION", "w1.onion"};
+	char text[] = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuv"
+		      "wx.onion..";
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text + 54, sizeof(text) - 54, "%s", wrong[i]);
+		bad_value("onion_address", text, KH_EFORMAT, "version 3 onion");
+	}
+	snprintf(text + 54, sizeof(text) - 54, "wx.onion");
+	assert_int_equal(parse_value("onion_address", text), KH_OK);
+	assert_string_equal(c.onion, text);
+}
+
 static void
 test_l30_site_name(void **state)
 {
@@ -477,7 +445,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_caps),
     cmocka_unit_test(test_sizes),
     cmocka_unit_test(test_counts),
+    cmocka_unit_test(test_courier),
+    cmocka_unit_test(test_allow_swap),
     cmocka_unit_test(test_site_name),
+    cmocka_unit_test(test_onion_address),
     cmocka_unit_test(test_l30_site_name),
     cmocka_unit_test(test_paths),
     cmocka_unit_test(test_store),

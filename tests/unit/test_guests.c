@@ -48,7 +48,6 @@ teardown(void **state)
 		if (peer[i] >= 0)
 			close(peer[i]);
 	}
-	close(g.turns);
 	free(g.guest);
 	munmap(g.counter, PLACES * sizeof(*g.counter));
 	return 0;
@@ -178,6 +177,7 @@ test_other_phases(void **state)
 	(void)state;
 	assert_limit(KH_PHASE_STORE, S(900));
 	assert_limit(KH_PHASE_REPLY, S(120));
+	assert_limit(KH_PHASE_STATUS, S(120));
 	assert_limit(KH_PHASE_LINGER, S(60));
 }
 
@@ -201,16 +201,95 @@ test_a_trickling_body_is_never_cut(void **state)
 	assert_true(is_shut(i));
 }
 
+/* No upload expires: one that trickles at 30 kB/s, a piece each
+ * second or one every ten minutes, for 4 hours. */
+static void
+test_a_slow_upload_of_four_hours_is_never_shut(void **state)
+{
+	size_t i = enter(START), j = enter(START), silent = enter(START);
+	int64_t t, end = START + S(4 * 3600);
+
+	(void)state;
+	phase(i, KH_PHASE_BODY);
+	phase(j, KH_PHASE_BODY);
+	phase(silent, KH_PHASE_BODY);
+	for (t = START; t < end; t += S(1)) {
+		atomic_fetch_add(&g.counter[i].bytes, 30000);
+		if ((t - START) % S(599) == 0)
+			atomic_fetch_add(&g.counter[j].bytes, 599 * 30000);
+		kh_guests_deadlines(&g, t);
+		kh_guests_relieve(&g, KH_PHASE_STATUS, t);
+	}
+	assert_false(is_shut(i));
+	assert_false(is_shut(j));
+	assert_true(is_shut(silent));
+	assert_false(is_dead(i));
+	assert_false(is_dead(j));
+}
+
+/* With one place in eight free, or fewer, the oldest display of progress
+ * goes, one at a time; an upload never does. Of 4 places that is: none. */
+static void
+test_displays_give_way(void **state)
+{
+	size_t upload = enter(START), older, newer, last;
+
+	(void)state;
+	phase(upload, KH_PHASE_BODY);
+	newer = enter(START + S(20));
+	older = enter(START + S(10));
+	phase(newer, KH_PHASE_STATUS);
+	phase(older, KH_PHASE_STATUS);
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(30));
+	assert_false(is_shut(older)); /* a place is free */
+	last = enter(START + S(30));
+	phase(last, KH_PHASE_HEAD);
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(30));
+	assert_true(is_shut(older));
+	assert_false(is_shut(newer));
+	/* It has not gone yet; the next one takes its turn. */
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(31));
+	assert_true(is_shut(newer));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(32));
+	assert_false(is_shut(upload));
+	assert_false(is_shut(last));
+	leave(older);
+	leave(newer);
+	phase(last, KH_PHASE_STATUS);
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(33));
+	assert_false(is_shut(last));
+}
+
+/* Uploads alone give way to nobody. */
+static void
+test_uploads_do_not_give_way(void **state)
+{
+	static const enum kh_phase phases[] = {
+	    KH_PHASE_BODY, KH_PHASE_STORE, KH_PHASE_REPLY, KH_PHASE_LINGER};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PLACES; i++)
+		phase(enter(START), phases[i]);
+	for (i = 0; i < 100; i++)
+		kh_guests_relieve(&g, KH_PHASE_STATUS, START + S(1));
+	for (i = 0; i < PLACES; i++)
+		assert_false(is_shut(i));
+}
+
 /* Going through the phases in time is fine however long it is in all. */
 static void
 test_each_phase_has_its_own_time(void **state)
 {
-	static const int64_t limits[] = {S(30), S(600), S(900), S(120), S(60)};
+	static const int64_t limits[] = {
+	    S(30), S(600), S(900), S(120), S(120), S(60)};
 	size_t i = enter(START);
 	int64_t t = START;
 	uint32_t p;
 
 	(void)state;
+	assert_int_equal(
+	    sizeof(limits) / sizeof(limits[0]), KH_PHASE_LINGER + 1);
 	for (p = KH_PHASE_HEAD; p <= KH_PHASE_LINGER; p++) {
 		phase(i, (enum kh_phase)p);
 		kh_guests_deadlines(&g, t);
@@ -353,6 +432,9 @@ static const struct CMUnitTest tests[] = {
     WITH_DOOR(test_idle_body),
     WITH_DOOR(test_other_phases),
     WITH_DOOR(test_a_trickling_body_is_never_cut),
+    WITH_DOOR(test_a_slow_upload_of_four_hours_is_never_shut),
+    WITH_DOOR(test_displays_give_way),
+    WITH_DOOR(test_uploads_do_not_give_way),
     WITH_DOOR(test_each_phase_has_its_own_time),
     WITH_DOOR(test_a_phase_that_does_not_exist),
     WITH_DOOR(test_grace_then_kill),

@@ -167,7 +167,46 @@ test_host(void **state)
 	    {GET_LINE "Host: a/b\r\n\r\n", KH_HEAD_MALFORMED},
 	    {GET_LINE "Host: u@b\r\n\r\n", KH_HEAD_MALFORMED},
 	};
+	struct kh_head h;
+
 	REFUSED_ALL(r);
+	h = taken(GET_LINE "A: b\r\nHOST: Abc.onion:80\r\n\r\n");
+	assert_slice(h.host, "Abc.onion:80");
+	h = taken(GET_LINE "Host: [::1]:8080\r\n\r\n");
+	assert_slice(h.host, "[::1]:8080");
+}
+
+/* What proxies leave in a request, in any case and with any value, and what
+ * only looks like it. */
+static void
+test_marks_of_proxies(void **state)
+{
+	static const char *const marks[] = {"X-Tor2web", "x-tor2WEB", "Via",
+	    "VIA", "Forwarded", "X-Forwarded-For", "x-forwarded-host",
+	    "X-Forwarded-Proto", "X-Real-IP"};
+	static const char *const others[] = {"X-Tor2we", "X-Tor2webb", "Vi",
+	    "X-Via", "X-Forwarded", "X-Forwarded-Fo", "Accept", "DNT"};
+	static const char *const values[] = {"", "1", "1.1 proxy"};
+	char text[128];
+	size_t i, k;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		for (k = 0; k < 3; k++) {
+			snprintf(text, sizeof(text),
+			    GET_LINE H "%s: %s\r\n\r\n", marks[i], values[k]);
+			assert_true(taken(text).proxied);
+			snprintf(text, sizeof(text),
+			    GET_LINE "%s:%s\r\n" H "A: b\r\n\r\n", marks[i],
+			    values[k]);
+			assert_true(taken(text).proxied);
+		}
+	}
+	assert_false(taken(GET_LINE H "\r\n").proxied);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(text, sizeof(text), GET_LINE H "%s: Via: 1\r\n\r\n",
+		    others[i]);
+		assert_false(taken(text).proxied);
+	}
 }
 
 static void
@@ -216,6 +255,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_missing_length),
     cmocka_unit_test(test_get_with_body),
     cmocka_unit_test(test_host),
+    cmocka_unit_test(test_marks_of_proxies),
     cmocka_unit_test(test_repeated),
     cmocka_unit_test(test_expect),
 };

@@ -3,7 +3,7 @@
  */
 #include "tests/unit/tap.h"
 
-#include "server/visit/html.h"
+#include "server/page/html.h"
 #include "tests/unit/aborts.h"
 
 static struct kh_html h;
@@ -48,7 +48,8 @@ test_text_is_escaped(void **state)
 	assert_html("");
 }
 
-/* Every byte: only the five are changed. */
+/* Every byte: the five are changed, and controls that are no blanks; each
+ * costs what it was said to. */
 static void
 test_every_byte(void **state)
 {
@@ -59,7 +60,11 @@ test_every_byte(void **state)
 	for (c = 1; c < 256; c++) {
 		s[0] = (char)c;
 		kh_html_text(&h, s);
-		if (strchr("<>&\"'", (int)c) != NULL) {
+		assert_int_equal(h.n, kh_html_cost(s[0]));
+		if ((c < 0x20 && strchr("\t\n\r", (int)c) == NULL) ||
+		    c == 0x7f) {
+			assert_html("\xef\xbf\xbd");
+		} else if (strchr("<>&\"'", (int)c) != NULL) {
 			assert_true(h.n > 1);
 			assert_int_equal(h.p[0], '&');
 			assert_int_equal(h.p[h.n - 1], ';');
@@ -77,6 +82,39 @@ test_raw_is_raw(void **state)
 	(void)state;
 	kh_html_raw(&h, "<p>a &amp; b</p>");
 	assert_html("<p>a &amp; b</p>");
+	kh_html_bytes(&h, "<b>\0<i>", 7);
+	assert_int_equal(h.n, 7);
+	assert_memory_equal(h.p, "<b>\0<i>", 7);
+	h.n = 0;
+	kh_html_blanks(&h, 0);
+	assert_html("");
+	kh_html_blanks(&h, 5);
+	assert_html("     ");
+}
+
+/* Text of a known length: no byte behind it, and a NUL in it does not end
+ * it. */
+static void
+test_text_of_a_length(void **state)
+{
+	(void)state;
+	kh_html_text_n(&h, "a<b\0c&d", 6);
+	assert_html("a&lt;b\xef\xbf\xbd"
+		    "c&amp;");
+	kh_html_text_n(&h, "x", 0);
+	assert_html("");
+}
+
+/* What is taken back is as if it had not been written. */
+static void
+test_taken_back(void **state)
+{
+	(void)state;
+	kh_html_raw(&h, "stays");
+	kh_html_text(&h, "<goes>");
+	kh_html_back(&h, 5);
+	kh_html_raw(&h, "!");
+	assert_html("stays!");
 }
 
 static void
@@ -87,30 +125,6 @@ test_numbers(void **state)
 	assert_html("0");
 	kh_html_number(&h, UINT64_MAX);
 	assert_html("18446744073709551615");
-}
-
-static void
-test_sizes(void **state)
-{
-	static const struct {
-		uint64_t bytes;
-		const char *text;
-	} sizes[] = {
-	    {0, "0 bytes"},
-	    {1023, "1023 bytes"},
-	    {1024, "1 KiB"},
-	    {1048575, "1023 KiB"},
-	    {1048576, "1 MiB"},
-	    {UINT64_C(20) << 30, "20 GiB"},
-	    {UINT64_C(5) << 40, "5120 GiB"},
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		kh_html_size(&h, sizes[i].bytes);
-		assert_html(sizes[i].text);
-	}
 }
 
 static void
@@ -156,7 +170,16 @@ test_overflow(void **state)
 	kh_html_number(&h, 123);
 	assert_false(kh_html_fits(&h));
 	fill_up_to(KH_HTML_MAX - 4);
-	kh_html_size(&h, 123);
+	kh_html_blanks(&h, 5);
+	assert_false(kh_html_fits(&h));
+	assert_int_equal(h.n, KH_HTML_MAX - 4);
+	fill_up_to(KH_HTML_MAX - 4);
+	kh_html_bytes(&h, "12345", 5);
+	assert_false(kh_html_fits(&h));
+	assert_int_equal(h.n, KH_HTML_MAX - 4);
+	/* As long as any length can be: nothing wraps around. */
+	fill_up_to(KH_HTML_MAX - 4);
+	kh_html_blanks(&h, SIZE_MAX);
 	assert_false(kh_html_fits(&h));
 	assert_true(h.n <= KH_HTML_MAX);
 }
@@ -180,12 +203,27 @@ write_to_none(void *ctx)
 }
 
 static void
+blank_none(void *ctx)
+{
+	kh_html_blanks(ctx, 1);
+}
+
+static void
+back_too_far(void *ctx)
+{
+	(void)ctx;
+	kh_html_back(&h, h.n + 1);
+}
+
+static void
 test_preconditions(void **state)
 {
 	struct kh_html zero = {0};
 
 	(void)state;
 	assert_true(aborts(write_to_none, &zero));
+	assert_true(aborts(blank_none, &zero));
+	assert_true(aborts(back_too_far, NULL));
 	h.n = KH_HTML_MAX + 1;
 	assert_true(aborts(write_to_none, &h));
 }
@@ -197,7 +235,8 @@ static const struct CMUnitTest tests[] = {
     WITH_HTML(test_every_byte),
     WITH_HTML(test_raw_is_raw),
     WITH_HTML(test_numbers),
-    WITH_HTML(test_sizes),
+    WITH_HTML(test_text_of_a_length),
+    WITH_HTML(test_taken_back),
     WITH_HTML(test_it_fits_to_the_byte),
     WITH_HTML(test_overflow),
     WITH_HTML(test_freed_twice),

@@ -19,6 +19,7 @@ sample(void)
 	memset(m->mailbox, 0xab, sizeof(m->mailbox));
 	assert_int_equal(
 	    kh_recipient_parse(KEY, strlen(KEY), &m->reply_to), KH_OK);
+	m->has_slot_key = true;
 	memset(m->slot_key, 0x3c, sizeof(m->slot_key));
 	strcpy(m->language, "he");
 	strcpy(m->day, "2026-11-21");
@@ -47,6 +48,7 @@ same(const struct kh_manifest *a, const struct kh_manifest *b)
 
 	assert_memory_equal(a->mailbox, b->mailbox, sizeof(a->mailbox));
 	assert_memory_equal(&a->reply_to, &b->reply_to, sizeof(a->reply_to));
+	assert_int_equal(a->has_slot_key, b->has_slot_key);
 	assert_memory_equal(a->slot_key, b->slot_key, sizeof(a->slot_key));
 	assert_string_equal(a->language, b->language);
 	assert_string_equal(a->day, b->day);
@@ -301,7 +303,7 @@ static const struct {
     {"abab", "xxxx", KH_EFORMAT},
     {"reply_to\": \"age1", "reply_to\": \"age2", KH_EFORMAT},
     {"reply_to\": \"age1", "reply_to\": \"AGE1", KH_EFORMAT},
-    {"slot_key", "slot_keys", KH_EFORMAT},
+    {"slot_key", "slot_keys", KH_OK}, /* of 0.1.0: it had none */
     {"3c3c", "3C3c", KH_EFORMAT},
     {"3c3c", "3c", KH_EFORMAT},
     {"3c3c", "3c3c3c", KH_EFORMAT},
@@ -376,6 +378,26 @@ test_strict(void **state)
 	assert_null(m);
 }
 
+/* A manifest without a slot key is read, and written again, without one. */
+static void
+test_without_slot_key(void **state)
+{
+	struct kh_manifest *m = sample(), *out;
+	char *json;
+	size_t n;
+
+	(void)state;
+	m->has_slot_key = false;
+	memset(m->slot_key, 0, sizeof(m->slot_key));
+	assert_int_equal(kh_manifest_write(m, &json, &n), KH_OK);
+	assert_null(strstr(json, "slot_key"));
+	assert_int_equal(kh_manifest_read(json, n, &out), KH_OK);
+	same(m, out);
+	kh_manifest_free(out);
+	kh_secret_free(json);
+	kh_manifest_free(m);
+}
+
 static void
 test_too_much(void **state)
 {
@@ -407,6 +429,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_type),
     cmocka_unit_test(test_limits),
     cmocka_unit_test(test_strict),
+    cmocka_unit_test(test_without_slot_key),
     cmocka_unit_test(test_too_much),
 };
 

@@ -50,6 +50,7 @@ marked(void)
 	assert_int_equal(kh_manifest_new(&m), KH_OK);
 	assert_int_equal(
 	    kh_recipient_parse(KEY, strlen(KEY), &m->reply_to), KH_OK);
+	m->has_slot_key = true;
 	memcpy(m->slot_key + 5, slot, SLOT_LEN);
 	memcpy(m->language, "en", 3);
 	memcpy(m->day, "2026-11-21", KH_DAY_LEN + 1);

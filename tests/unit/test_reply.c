@@ -10,11 +10,11 @@
 #include <sodium.h>
 #include <sys/socket.h>
 
-#include "server/visit/page.h"
+#include "server/page/page.h"
 #include "server/visit/reply.h"
 #include "tests/unit/aborts.h"
 
-#define ANSWER_MAX 65536
+#define ANSWER_MAX (2 * KH_HTML_MAX)
 
 static struct kh_reply r;
 static int conn[2];
@@ -120,7 +120,7 @@ test_l27_headers_on_every_answer(void **state)
 	static const char *const never[] = {"Date", "Server", "ETag",
 	    "Last-Modified", "Set-Cookie", "Expires", "Age", "Via", "Location",
 	    "Content-Disposition", "Refresh", "Link", "Transfer-Encoding",
-	    "X-Powered-By"};
+	    "X-Powered-By", "Clear-Site-Data"};
 	char length[32], line[64], *body;
 	unsigned status, seen = 0;
 	size_t i, n;
@@ -161,23 +161,91 @@ test_the_list(void **state)
 	    "Content-Security-Policy", "Referrer-Policy",
 	    "X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag",
 	    "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
-	    "Cross-Origin-Embedder-Policy", "Permissions-Policy"};
-	const struct kh_header *h;
-	size_t n, i, k;
+	    "Cross-Origin-Embedder-Policy", "Permissions-Policy",
+	    "Clear-Site-Data"};
+	const size_t n = sizeof(names) / sizeof(names[0]);
+	struct kh_header h, again;
+	size_t i;
 
 	(void)state;
-	h = kh_reply_headers(&n);
-	assert_int_equal(n, sizeof(names) / sizeof(names[0]));
-	for (i = 0; i < n; i++) {
-		for (k = 0; k < n; k++) {
-			if (strcmp(h[k].name, names[i]) == 0)
-				break;
+	for (r.clear = false;; r.clear = true) {
+		for (i = 0; kh_reply_header(&r, i, &h); i++) {
+			assert_true(i < n);
+			assert_string_equal(h.name, names[i]);
+			assert_true(strlen(h.value) > 0);
+			assert_null(strpbrk(h.value, "\r\n"));
+			assert_true(kh_reply_header(&r, i, &again));
+			assert_ptr_equal(h.value, again.value);
 		}
-		assert_true(k < n);
-		assert_true(strlen(h[i].value) > 0);
-		assert_null(strpbrk(h[i].value, "\r\n"));
+		assert_int_equal(i, r.clear ? n : n - 1);
+		assert_false(kh_reply_header(&r, i + 1, &h));
+		assert_false(kh_reply_header(&r, SIZE_MAX, &h));
+		if (r.clear)
+			break;
 	}
-	assert_ptr_equal(h, kh_reply_headers(&k));
+	assert_string_equal(again.value, "\"*\"");
+}
+
+/* A key file is no page: a browser is told not to take it for one. */
+static void
+test_text(void **state)
+{
+	(void)state;
+	r.text = true;
+	r.html.n = 0;
+	kh_html_raw(&r.html, "# a key\n");
+	assert_int_equal(kh_reply_send(conn[0], &r), KH_OK);
+	shutdown(conn[0], SHUT_WR);
+	receive();
+	assert_field("Content-Type", "text/plain; charset=utf-8");
+	assert_field("X-Content-Type-Options", "nosniff");
+	assert_field("Content-Length", "8");
+}
+
+/* The end of the visit's answers: the page for leaving, and no other. */
+static void
+test_leaving_clears(void **state)
+{
+	(void)state;
+	r.clear = true;
+	assert_int_equal(kh_reply_send(conn[0], &r), KH_OK);
+	shutdown(conn[0], SHUT_WR);
+	receive();
+	assert_field("Clear-Site-Data", "\"*\"");
+}
+
+/* A stream has the fields of every answer, and its own framing. */
+static void
+test_stream(void **state)
+{
+	static const char body[] = "1\r\na\r\n1a\r\nabcdefghijklmnopqrstuvwxyz"
+				   "\r\n0\r\n\r\n";
+	char *begin;
+
+	(void)state;
+	assert_int_equal(kh_reply_stream(conn[0], &r), KH_OK);
+	assert_int_equal(kh_reply_chunk(conn[0], "a", 1), KH_OK);
+	assert_int_equal(
+	    kh_reply_chunk(conn[0], "abcdefghijklmnopqrstuvwxyz", 26), KH_OK);
+	assert_int_equal(kh_reply_stream_end(conn[0]), KH_OK);
+	shutdown(conn[0], SHUT_WR);
+	receive();
+	begin = strstr(answer, "\r\n\r\n");
+	assert_non_null(begin);
+	assert_string_equal(begin + 4, body);
+	begin[2] = '\0';
+	assert_page_headers();
+	assert_field("Transfer-Encoding", "chunked");
+	assert_no_field("Content-Length");
+	assert_no_field("Date");
+}
+
+static void
+send_empty_chunk(void *ctx)
+{
+	(void)ctx;
+	if (kh_reply_chunk(conn[0], "", 0) == KH_OK) /* would end it */
+		_exit(1);
 }
 
 /* The policy allows the one style sheet that is on the pages, by the hash of
@@ -188,16 +256,16 @@ test_policy(void **state)
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	char b64[64], source[128];
 	const char *begin, *end, *csp = NULL;
-	const struct kh_header *h;
+	struct kh_header h;
 	struct kh_site *site = calloc(1, sizeof(*site));
-	size_t n, i;
+	const struct kh_view v = {.site = site, .lang = KH_LANG_EN};
+	size_t i;
 
 	(void)state;
 	assert_non_null(site);
-	h = kh_reply_headers(&n);
-	for (i = 0; i < n; i++) {
-		if (strcmp(h[i].name, "Content-Security-Policy") == 0)
-			csp = h[i].value;
+	for (i = 0; kh_reply_header(&r, i, &h); i++) {
+		if (strcmp(h.name, "Content-Security-Policy") == 0)
+			csp = h.value;
 	}
 	assert_non_null(csp);
 	assert_non_null(strstr(csp, "default-src 'none'"));
@@ -210,7 +278,8 @@ test_policy(void **state)
 	assert_null(strstr(csp, "*"));
 	assert_null(strstr(csp, "http"));
 
-	kh_page_home(&r.html, site);
+	r.html.n = 0;
+	kh_page_leave(&r.html, &v);
 	kh_html_raw(&r.html, "\n");
 	r.html.p[r.html.n - 1] = '\0';
 	begin = strstr(r.html.p, "<style>");
@@ -282,6 +351,9 @@ test_peer_is_gone(void **state)
 	close(conn[1]);
 	assert_int_equal(kh_reply_send(conn[0], &r), KH_EPROTO);
 	assert_int_equal(kh_reply_offer(conn[0], &r), KH_EPROTO);
+	assert_int_equal(kh_reply_stream(conn[0], &r), KH_EPROTO);
+	assert_int_equal(kh_reply_chunk(conn[0], "a", 1), KH_EPROTO);
+	assert_int_equal(kh_reply_stream_end(conn[0]), KH_EPROTO);
 	conn[1] = dup(conn[0]);
 }
 
@@ -332,6 +404,7 @@ test_preconditions(void **state)
 {
 	(void)state;
 	assert_true(aborts(send_odd_status, NULL));
+	assert_true(aborts(send_empty_chunk, NULL));
 }
 
 #define WITH_CONN(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
@@ -339,6 +412,9 @@ test_preconditions(void **state)
 static const struct CMUnitTest tests[] = {
     WITH_CONN(test_l27_headers_on_every_answer),
     WITH_CONN(test_the_list),
+    WITH_CONN(test_text),
+    WITH_CONN(test_leaving_clears),
+    WITH_CONN(test_stream),
     WITH_CONN(test_policy),
     WITH_CONN(test_answer_to_head_has_no_body),
     WITH_CONN(test_send_waits),

@@ -115,7 +115,7 @@ whole(const struct script *s)
 	assert_false(again);
 	assert_int_equal(
 	    kh_bundle_message(g.w, (const uint8_t *)"m", 1), KH_OK);
-	return kh_sealing_commit(&g, &v, true);
+	return kh_sealing_commit(&g, &v, true, 0, 0);
 }
 
 static void

@@ -180,7 +180,8 @@ test_open_failures(void **state)
 	    {MKDIRAT, EACCES, 0, KH_ESYS}, {MKDIRAT, ENOSPC, 1, KH_ESYS},
 	    {FSTAT, EIO, 0, KH_ESYS}, {FSTAT, EIO, 1, KH_ESYS},
 	    {FSTAT, EIO, 2, KH_ESYS}, {FSTAT, EIO, 3, KH_ESYS},
-	    {FSTAT, EIO, 4, KH_ESYS}, {FSYNC, EIO, 0, KH_ESYS},
+	    {FSTAT, EIO, 4, KH_ESYS}, {FSTAT, EIO, 5, KH_ESYS},
+	    {MKDIRAT, ENOSPC, 2, KH_ESYS}, {FSYNC, EIO, 0, KH_ESYS},
 	    {TMPFILE, EOPNOTSUPP, 0, KH_EUNSUP},
 	    {TMPFILE, EISDIR, 0, KH_EUNSUP}, {TMPFILE, EINVAL, 0, KH_EUNSUP},
 	    {TMPFILE, EACCES, 0, KH_ESYS}, {MALLOC, ENOMEM, 0, KH_ENOMEM},
@@ -195,6 +196,7 @@ test_open_failures(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		remove_all(objects);
 		remove_all(replies);
+		remove_all(collected);
 		remove_all(root);
 		fault(cases[i].call, cases[i].err, cases[i].skip, 1);
 		e = kh_store_open(root, &st);
@@ -229,7 +231,7 @@ on_full_disk(void)
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mkdir(root, 0700) != 0 ||
-	    mount("tmpfs", root, "tmpfs", 0, "size=1m,nr_inodes=8,mode=700") !=
+	    mount("tmpfs", root, "tmpfs", 0, "size=1m,nr_inodes=9,mode=700") !=
 		0)
 		return -1;
 	if (kh_store_open(root, &st) != KH_OK)

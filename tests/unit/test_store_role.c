@@ -1,116 +1,9 @@
 /*
- * The store process, asked by visits that do not behave: it runs as a child of
- * the test, which plays keeper, door and visits.
+ * The store process, asked by visits that do not behave.
  */
 #include "tests/unit/tap.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "knothole/store.h"
-#include "server/ipc/ipc.h"
-#include "server/role/role.h"
-
-#define ANSWER_MS 10000 /* more than any honest answer takes */
-
-static char base[] = P_tmpdir "/knothole-test-XXXXXX";
-static int dir = -1, control = -1, door = -1;
-static pid_t store = -1;
-
-static void
-receive(int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd)
-{
-	struct pollfd pfd = {.fd = sock, .events = POLLIN};
-
-	assert_int_equal(poll(&pfd, 1, ANSWER_MS), 1);
-	assert_int_equal(kh_ipc_recv(sock, from, to, m, fd), KH_OK);
-}
-
-static void
-become_store(int channel)
-{
-	if (dup2(channel, KH_ROLE_CONTROL_FD) < 0 ||
-	    close_range(KH_ROLE_CONTROL_FD + 1, ~0u, 0) != 0)
-		_exit(99);
-	_exit(kh_store_main());
-}
-
-static int
-start(void **state)
-{
-	struct kh_msg m = {.type = KH_MSG_STORE_DIR};
-	int link[2], fd;
-
-	(void)state;
-	memcpy(base + sizeof(base) - 7, "XXXXXX", 6);
-	assert_non_null(mkdtemp(base));
-	dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(dir >= 0);
-	assert_int_equal(kh_ipc_pair(link), KH_OK);
-	store = fork();
-	assert_true(store >= 0);
-	if (store == 0)
-		become_store(link[1]);
-	close(link[1]);
-	control = link[0];
-	m.u.store_dir.max_visits = 8;
-	assert_int_equal(kh_ipc_send(control, &m, dir), KH_OK);
-	receive(control, KH_ROLE_STORE, KH_ROLE_KEEPER, &m, &fd);
-	assert_int_equal(m.type, KH_MSG_READY);
-	assert_int_equal(kh_ipc_pair(link), KH_OK);
-	m = (struct kh_msg){.type = KH_MSG_DOOR_LINK};
-	assert_int_equal(kh_ipc_send(control, &m, link[1]), KH_OK);
-	close(link[1]);
-	door = link[0];
-	return 0;
-}
-
-static void
-empty(const char *name)
-{
-	int at = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct dirent *de;
-	DIR *d = fdopendir(at);
-
-	assert_non_null(d);
-	while ((de = readdir(d)) != NULL) {
-		if (de->d_name[0] != '.' && unlinkat(at, de->d_name, 0) != 0)
-			(void)unlinkat(at, de->d_name, AT_REMOVEDIR);
-	}
-	closedir(d);
-	assert_int_equal(unlinkat(dir, name, AT_REMOVEDIR), 0);
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	close(control);
-	close(door);
-	(void)kill(store, SIGKILL);
-	assert_int_equal(waitpid(store, NULL, 0), store);
-	empty("objects");
-	empty("replies");
-	close(dir);
-	return rmdir(base);
-}
-
-static int
-new_visit(void)
-{
-	struct kh_msg m = {.type = KH_MSG_VISIT};
-	int link[2];
-
-	assert_int_equal(kh_ipc_pair(link), KH_OK);
-	assert_int_equal(kh_ipc_send(door, &m, link[1]), KH_OK);
-	close(link[1]);
-	return link[0];
-}
+#include "tests/unit/store_role.h"
 
 static enum kh_verdict
 ask_room(int visit)
@@ -126,8 +19,9 @@ ask_room(int visit)
 
 /* Begin this upload, write `n` bytes, have them committed. */
 static enum kh_verdict
-upload(uint8_t id, size_t n, bool complete)
+upload_of(uint8_t id, size_t n, bool complete, uint32_t files, uint32_t begun)
 {
+	static const uint8_t zeros[65536];
 	struct kh_msg m = {.type = KH_MSG_BEGIN};
 	int fd, none, visit = new_visit();
 
@@ -135,15 +29,25 @@ upload(uint8_t id, size_t n, bool complete)
 	assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
 	receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &fd);
 	if (m.type == KH_MSG_DRAFT) {
-		assert_int_equal(ftruncate(fd, (off_t)n), 0);
+		/* Written, as a visit does: it may not even truncate. */
+		assert_true(n <= sizeof(zeros));
+		assert_int_equal(write(fd, zeros, n), n);
 		close(fd);
 		m = (struct kh_msg){.type = KH_MSG_COMMIT};
 		m.u.commit.complete = complete ? 1 : 0;
+		m.u.commit.files = files;
+		m.u.commit.begun = begun;
 		assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
 		receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &none);
 	}
 	close(visit);
 	return (enum kh_verdict)m.u.verdict.verdict;
+}
+
+static enum kh_verdict
+upload(uint8_t id, size_t n, bool complete)
+{
+	return upload_of(id, n, complete, 0, 0);
 }
 
 /* The name of the one object. */
@@ -226,10 +130,254 @@ test_out_of_order(void **state)
 	assert_int_equal(upload(8, 10, true), KH_VERDICT_YES);
 }
 
+/* What became of upload `id`; files and begun. */
+static struct kh_msg_fate
+fate(uint8_t id)
+{
+	struct kh_msg m = {.type = KH_MSG_FATE};
+	int fd, visit = new_visit();
+
+	memset(m.u.begin.upload, id, sizeof(m.u.begin.upload));
+	assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
+	receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &fd);
+	assert_int_equal(m.type, KH_MSG_FATE_ANSWER);
+	close(visit);
+	return m.u.fate;
+}
+
+static void
+assert_fate(uint8_t id, enum kh_verdict verdict, uint32_t files, uint32_t begun)
+{
+	const struct kh_msg_fate f = fate(id);
+
+	assert_int_equal(f.verdict, verdict);
+	assert_int_equal(f.files, files);
+	assert_int_equal(f.begun, begun);
+}
+
+/* From never seen to sealed, with the number of files of what is at rest. */
+static void
+test_fate(void **state)
+{
+	struct kh_msg m = {.type = KH_MSG_BEGIN};
+	int visit, fd;
+
+	(void)state;
+	assert_fate(9, KH_VERDICT_FAILED, 0, 0);
+	assert_int_equal(upload_of(9, 1000, false, 2, 3), KH_VERDICT_YES);
+	assert_fate(9, KH_VERDICT_YES, 2, 3);
+	/* A shorter try does not replace it, nor its numbers. */
+	assert_int_equal(upload_of(9, 500, false, 1, 2), KH_VERDICT_YES);
+	assert_fate(9, KH_VERDICT_YES, 2, 3);
+	visit = new_visit();
+	memset(m.u.begin.upload, 9, sizeof(m.u.begin.upload));
+	assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
+	receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &fd);
+	assert_int_equal(m.type, KH_MSG_DRAFT);
+	assert_int_equal(fate(9).verdict, KH_VERDICT_BUSY);
+	/* The visit dies: it is what it was before. */
+	close(fd);
+	close(visit);
+	while (fate(9).verdict == KH_VERDICT_BUSY)
+		usleep(1000);
+	assert_fate(9, KH_VERDICT_YES, 2, 3);
+	assert_int_equal(upload_of(9, 2000, true, 5, 5), KH_VERDICT_YES);
+	assert_fate(9, KH_VERDICT_SEALED, 5, 5);
+	assert_fate(10, KH_VERDICT_FAILED, 0, 0);
+}
+
+/* Numbers that cannot be are not taken, and end the conversation. */
+static void
+test_counts_that_cannot_be(void **state)
+{
+	static const struct kh_msg_commit bad[] = {{2, 0, 0}, {1, 1, 0},
+	    {1, 2, 1}, {0, KH_FILES_MAX + 1, KH_FILES_MAX + 1},
+	    {1, 0, KH_FILES_MAX + 1}, {UINT32_MAX, 0, 0}, {1, UINT32_MAX, 1}};
+	struct kh_msg m;
+	int visit, fd, none;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		visit = new_visit();
+		m = (struct kh_msg){.type = KH_MSG_BEGIN};
+		memset(m.u.begin.upload, 20, sizeof(m.u.begin.upload));
+		assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
+		receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &fd);
+		assert_int_equal(m.type, KH_MSG_DRAFT);
+		assert_int_equal(write(fd, "x", 1), 1);
+		close(fd);
+		m = (struct kh_msg){.type = KH_MSG_COMMIT, .u.commit = bad[i]};
+		assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
+		assert_int_equal(
+		    kh_ipc_recv(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &none),
+		    KH_EPROTO);
+		close(visit);
+	}
+	assert_int_equal(fate(20).verdict, KH_VERDICT_FAILED);
+	assert_int_equal(upload_of(20, 10, true, KH_FILES_MAX, KH_FILES_MAX),
+	    KH_VERDICT_YES);
+}
+
+static const char *
+slot(unsigned i)
+{
+	static char name[KH_SLOT_NAME_LEN + 1];
+
+	snprintf(name, sizeof(name), "%064x", i);
+	return name;
+}
+
+/* An answer lies in slot `i`. */
+static void
+put_answer(unsigned i, const char *text)
+{
+	int at = openat(dir, "replies", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(at, slot(i), O_WRONLY | O_CREAT | O_EXCL, 0400);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	close(at);
+}
+
+static bool
+is_there(unsigned i)
+{
+	int at = openat(dir, "replies", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool there = faccessat(at, slot(i), F_OK, 0) == 0;
+
+	close(at);
+	return there;
+}
+
+/* Ask about slot `i`; the descriptor, or -1. */
+static int
+ask_slot(
+    int visit, enum kh_msg_type type, unsigned i, bool last, struct kh_msg *m)
+{
+	int fd;
+
+	*m = (struct kh_msg){.type = type};
+	memcpy(m->u.slot.name, slot(i), KH_SLOT_NAME_LEN);
+	m->u.slot.last = last ? 1 : 0;
+	assert_int_equal(kh_ipc_send(visit, m, -1), KH_OK);
+	receive(visit, KH_ROLE_STORE, KH_ROLE_VISIT, m, &fd);
+	return fd;
+}
+
+static void
+test_slots(void **state)
+{
+	int visit = new_visit(), fd;
+	struct kh_msg m;
+	char got[8];
+
+	(void)state;
+	put_answer(3, "answer");
+	fd = ask_slot(visit, KH_MSG_SLOT, 3, false, &m);
+	assert_int_equal(m.type, KH_MSG_ANSWER);
+	assert_int_equal(read(fd, got, sizeof(got)), 6);
+	assert_memory_equal(got, "answer", 6);
+	/* For reading, and for nothing else. */
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	close(fd);
+	fd = ask_slot(visit, KH_MSG_SLOT, 4, false, &m);
+	assert_int_equal(fd, -1);
+	assert_int_equal(m.type, KH_MSG_NO_ANSWER);
+	assert_int_equal(m.u.verdict.verdict, KH_VERDICT_YES);
+	assert_true(is_there(3));
+	close(visit);
+}
+
+static struct timespec
+changed(void)
+{
+	struct stat sb;
+
+	assert_int_equal(fstatat(dir, "replies", &sb, 0), 0);
+	return sb.st_mtim;
+}
+
+/* L20: the one that is named goes, and no other; the last of several makes it
+ * durable, and takes the directory's time away. */
+static void
+test_l20_forget(void **state)
+{
+	int visit = new_visit();
+	struct kh_msg m;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		put_answer(i, "answer");
+	for (i = 1; i < 4; i++) {
+		ask_slot(visit, KH_MSG_FORGET, i, i == 3, &m);
+		assert_int_equal(m.type, KH_MSG_FORGOTTEN);
+		assert_int_equal(m.u.verdict.verdict, KH_VERDICT_YES);
+		assert_int_equal(changed().tv_sec == KH_STORE_TIME, i == 3);
+	}
+	assert_true(is_there(0));
+	assert_true(is_there(4));
+	for (i = 1; i < 4; i++)
+		assert_false(is_there(i));
+	/* What is not there is gone already. */
+	ask_slot(visit, KH_MSG_FORGET, 2, true, &m);
+	assert_int_equal(m.u.verdict.verdict, KH_VERDICT_YES);
+	ask_slot(visit, KH_MSG_SLOT, 2, false, &m);
+	assert_int_equal(m.type, KH_MSG_NO_ANSWER);
+	close(visit);
+}
+
+/* L1: what is no name of a slot is not looked up, and ends the conversation
+ * with who asks. */
+static void
+test_l1_names_of_slots(void **state)
+{
+	static const char *const bad[] = {"", "..", "/etc/passwd",
+	    "../objects/00000000000000000000000000000000.age",
+	    "000000000000000000000000000000000000000000000000000000000000000",
+	    "00000000000000000000000000000000000000000000000000000000000000/a",
+	    "A000000000000000000000000000000000000000000000000000000000000000",
+	    "g000000000000000000000000000000000000000000000000000000000000000"};
+	struct kh_msg m;
+	int visit, fd;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(bad) / sizeof(bad[0]) + 6; i++) {
+		visit = new_visit();
+		m = (struct kh_msg){
+		    .type = i % 2 == 0 ? KH_MSG_SLOT : KH_MSG_FORGET};
+		memcpy(m.u.slot.name, slot(1), KH_SLOT_NAME_LEN);
+		if (i / 2 < sizeof(bad) / sizeof(bad[0]))
+			memcpy(
+			    m.u.slot.name, bad[i / 2], strlen(bad[i / 2]) + 1);
+		else if (i / 2 == sizeof(bad) / sizeof(bad[0]))
+			m.u.slot.name[KH_SLOT_NAME_LEN] = '0'; /* no end */
+		else if (i / 2 == sizeof(bad) / sizeof(bad[0]) + 1)
+			m.u.slot.last = 2;
+		else
+			m.u.slot.zero[1] = 1;
+		assert_int_equal(kh_ipc_send(visit, &m, -1), KH_OK);
+		assert_int_equal(
+		    kh_ipc_recv(visit, KH_ROLE_STORE, KH_ROLE_VISIT, &m, &fd),
+		    KH_EPROTO);
+		close(visit);
+	}
+	assert_int_equal(ask_room(visit = new_visit()), KH_VERDICT_YES);
+	close(visit);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_visit_that_does_not_read, start, end),
     cmocka_unit_test_setup_teardown(test_old_half_stays, start, end),
     cmocka_unit_test_setup_teardown(test_out_of_order, start, end),
+    cmocka_unit_test_setup_teardown(test_fate, start, end),
+    cmocka_unit_test_setup_teardown(test_counts_that_cannot_be, start, end),
+    cmocka_unit_test_setup_teardown(test_slots, start, end),
+    cmocka_unit_test_setup_teardown(test_l20_forget, start, end),
+    cmocka_unit_test_setup_teardown(test_l1_names_of_slots, start, end),
 };
 
 TAP_MAIN(tests)

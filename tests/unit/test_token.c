@@ -8,7 +8,8 @@
 
 #include "server/visit/token.h"
 
-#define SEALED_LEN 71
+#define SEALED_LEN 135
+#define PLAIN_LEN (SEALED_LEN - 24 - 16)
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 static struct kh_form_keys keys;
@@ -21,7 +22,8 @@ setup(void **state)
 	(void)state;
 	kh_form_keys_init(&keys);
 	kh_form_new(&form);
-	kh_token_seal(&keys, &form, token);
+	randombytes_buf(form.seen, sizeof(form.seen));
+	kh_token_seal(&keys, KH_TOKEN_SEND, &form, token);
 	return 0;
 }
 
@@ -36,9 +38,19 @@ assert_refused(const char *text, size_t n)
 	assert_non_null(copy);
 	memcpy(copy, text, n);
 	memset(&out, 0x77, sizeof(out));
-	assert_int_equal(kh_token_open(&keys, copy, n, &out), KH_EAUTH);
+	assert_int_equal(kh_token_open(&keys, KH_TOKEN_SEND,
+			     (struct kh_slice){copy, n}, &out),
+	    KH_EAUTH);
 	assert_memory_equal(&out, &zero, sizeof(out));
 	free(copy);
+}
+
+static enum kh_err
+open_for(enum kh_token_use use, const char *text, struct kh_form *out)
+{
+	const struct kh_slice s = {text, KH_TOKEN_LEN};
+
+	return kh_token_open(&keys, use, s, out);
 }
 
 static void
@@ -46,9 +58,10 @@ assert_opens(const char *text)
 {
 	struct kh_form out;
 
-	assert_int_equal(kh_token_open(&keys, text, KH_TOKEN_LEN, &out), KH_OK);
+	assert_int_equal(open_for(KH_TOKEN_SEND, text, &out), KH_OK);
 	assert_memory_equal(out.upload, form.upload, KH_UPLOAD_ID_LEN);
 	assert_memory_equal(&out.code, &form.code, sizeof(form.code));
+	assert_memory_equal(out.seen, form.seen, sizeof(form.seen));
 }
 
 static void
@@ -65,7 +78,10 @@ test_round_trip(void **state)
 	/* The ends of the range of a code's digits. */
 	for (i = 0; i < KH_CODE_WORDS - 1; i++)
 		form.code.digit[i] = i % 2 == 0 ? 0 : KH_WORDLIST_N - 1;
-	kh_token_seal(&keys, &form, token);
+	/* ... and of what has been seen, each in its own place. */
+	for (i = 0; i < KH_OUTLETS_MAX; i++)
+		form.seen[i] = (uint16_t)(i == 0 ? UINT16_MAX : 7 * i);
+	kh_token_seal(&keys, KH_TOKEN_SEND, &form, token);
 	assert_opens(token);
 }
 
@@ -86,12 +102,50 @@ test_never_the_same_twice(void **state)
 	struct kh_form f;
 
 	(void)state;
-	kh_token_seal(&keys, &form, other);
+	kh_token_seal(&keys, KH_TOKEN_SEND, &form, other);
 	assert_string_not_equal(token, other);
 	assert_opens(other);
 	kh_form_new(&f);
 	assert_memory_not_equal(f.upload, form.upload, KH_UPLOAD_ID_LEN);
 	assert_memory_not_equal(&f.code, &form.code, sizeof(f.code));
+	/* Nothing has been seen yet, and so nothing can be deleted. */
+	for (size_t i = 0; i < KH_OUTLETS_MAX; i++)
+		assert_int_equal(f.seen[i], 0);
+}
+
+/* L27: what is in an address, to show progress, neither sends nor deletes;
+ * what sends does not delete. */
+static void
+test_l27_uses_are_separate(void **state)
+{
+	static const struct kh_form zero;
+	char text[KH_TOKEN_LEN + 1];
+	struct kh_form out;
+	unsigned made, use;
+
+	(void)state;
+	for (made = KH_TOKEN_SEND; made <= KH_TOKEN_THREAD; made++) {
+		kh_token_seal(&keys, (enum kh_token_use)made, &form, text);
+		for (use = 0; use <= KH_TOKEN_THREAD + 1; use++) {
+			memset(&out, 0x77, sizeof(out));
+			if (use == made) {
+				assert_int_equal(
+				    open_for(
+					(enum kh_token_use)use, text, &out),
+				    KH_OK);
+				assert_memory_equal(
+				    out.seen, form.seen, sizeof(form.seen));
+				continue;
+			}
+			assert_int_equal(
+			    open_for((enum kh_token_use)use, text, &out),
+			    KH_EAUTH);
+			assert_memory_equal(&out, &zero, sizeof(out));
+		}
+	}
+	kh_form_keys_rotate(&keys); /* the previous key is no way around it */
+	assert_int_equal(open_for(KH_TOKEN_SEND, text, &out), KH_EAUTH);
+	assert_int_equal(open_for(KH_TOKEN_THREAD, text, &out), KH_OK);
 }
 
 static void
@@ -164,7 +218,7 @@ test_rotation(void **state)
 	(void)state;
 	kh_form_keys_rotate(&keys);
 	assert_opens(token); /* under the previous key */
-	kh_token_seal(&keys, &form, newer);
+	kh_token_seal(&keys, KH_TOKEN_SEND, &form, newer);
 	assert_opens(newer);
 	kh_form_keys_rotate(&keys);
 	assert_refused(token, KH_TOKEN_LEN);
@@ -199,7 +253,7 @@ test_of_another_server(void **state)
 
 	(void)state;
 	kh_form_keys_init(&other);
-	kh_token_seal(&other, &form, token);
+	kh_token_seal(&other, KH_TOKEN_SEND, &form, token);
 	assert_refused(token, KH_TOKEN_LEN);
 }
 
@@ -207,7 +261,8 @@ test_of_another_server(void **state)
 static void
 test_of_another_version(void **state)
 {
-	uint8_t plain[31], sealed[SEALED_LEN];
+	uint8_t plain[PLAIN_LEN], sealed[SEALED_LEN];
+	const uint8_t use = KH_TOKEN_SEND;
 	unsigned version;
 
 	(void)state;
@@ -216,12 +271,14 @@ test_of_another_version(void **state)
 		plain[0] = (uint8_t)version;
 		memcpy(plain + 1, form.upload, KH_UPLOAD_ID_LEN);
 		memset(form.code.digit, 0, sizeof(form.code.digit));
+		memset(form.seen, 0, sizeof(form.seen));
 		randombytes_buf(sealed, 24);
 		crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + 24, NULL,
-		    plain, sizeof(plain), NULL, 0, NULL, sealed, keys.current);
+		    plain, sizeof(plain), &use, sizeof(use), NULL, sealed,
+		    keys.current);
 		sodium_bin2base64(
 		    token, sizeof(token), sealed, sizeof(sealed), VARIANT);
-		if (version == 1)
+		if (version == 2)
 			assert_opens(token);
 		else
 			assert_refused(token, KH_TOKEN_LEN);
@@ -232,6 +289,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_round_trip, setup),
     cmocka_unit_test_setup(test_safe_in_an_attribute, setup),
     cmocka_unit_test_setup(test_never_the_same_twice, setup),
+    cmocka_unit_test_setup(test_l27_uses_are_separate, setup),
     cmocka_unit_test_setup(test_every_bit_flipped, setup),
     cmocka_unit_test_setup(test_every_character_changed, setup),
     cmocka_unit_test_setup(test_length, setup),

@@ -10,11 +10,13 @@ import subprocess
 import tempfile
 
 from lib.tap import Failure, Skip, equal, wait_for
-from lib.wire import Form, Wire, get
+from lib.wire import Form, Wire, get, small
 
 BUILD = os.path.abspath(os.environ.get("KNOTHOLE_BUILD", "build"))
 KNOTHOLED = os.path.join(BUILD, "bin", "knotholed")
 KNOTHOLE = os.path.join(BUILD, "bin", "knothole")
+MKANSWER = os.path.join(BUILD, "tests", "mkanswer")
+LANGUAGES = ("en", "he", "ar", "fr", "es", "de", "ru", "fa")
 
 _stopping = []  # drops that are running, and directories to remove
 
@@ -71,6 +73,15 @@ def processes(parent):
     return found
 
 
+def address_of(pattern, said):
+    """Where it listens, for connect(2)."""
+    where = re.search(pattern, said)
+    if where[1] == "unix":
+        return where[2]
+    host, port = where[2].rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
 class Newsroom:
     def __init__(self, directory, name, *options):
         made = run(
@@ -86,6 +97,8 @@ class Newsroom:
         self.card = os.path.join(directory, card)
         with open(self.card, encoding="utf-8") as f:
             self.recipient = re.search(r"recipient = (age1\S+)", f.read())[1]
+        with open(os.path.join(directory, "courier.token"), "rb") as f:
+            self.token = f.read().decode().strip()
 
 
 class Opened:
@@ -136,6 +149,7 @@ class Drop:
         self.config = os.path.join(self.server, "knotholed.conf")
         self.messages = os.path.join(self.server, "stderr")
         self.socket = os.path.join(self.server, "source.sock")
+        self.courier_socket = os.path.join(self.server, "courier.sock")
         for name in ("", "newsrooms", "tmp", "cwd"):
             os.makedirs(os.path.join(self.server, name), exist_ok=True)
         os.makedirs(self.desk)
@@ -152,10 +166,12 @@ class Drop:
             "store": self.store,
             "state": self.state,
             "newsrooms": self.cards,
+            "allow_swap": "yes",  # of whatever machine this is
             **settings,
         }
         self.process = None
         self.address = None
+        self.courier_address = None
         self.opened = 0
 
     # --- the service ---
@@ -199,12 +215,11 @@ class Drop:
             return "knotholed: ready\n" in self.said()
 
         wait_for("the service is ready", ready)
-        where = re.search(r"listening on (\w+):(\S+),", self.said())
-        if where[1] == "unix":
-            self.address = where[2]
-        else:
-            host, port = where[2].rsplit(":", 1)
-            self.address = (host.strip("[]"), int(port))
+        self.address = address_of(r"listening on (\w+):(\S+),", self.said())
+        if "courier_listen" in self.settings:
+            self.courier_address = address_of(
+                r"couriers on (\w+):(\S+)\n", self.said()
+            )
         return self
 
     def stop(self, how=signal.SIGTERM):
@@ -229,7 +244,8 @@ class Drop:
         self.idle()
         said = self.said().splitlines()
         equal(self.stop(), 0, "exit status")
-        equal(len(said), 2, f"what it said: {said}")
+        wanted = 2 + ("courier_listen" in self.settings)
+        equal(len(said), wanted, f"what it said: {said}")
 
     def role(self, name):
         """The pid of the door or the store."""
@@ -256,9 +272,16 @@ class Drop:
     def get(self, path):
         return self.exchange(get(path))
 
-    def token(self):
-        page = self.get("/en/send").text()
+    def token(self, lang="en"):
+        page = self.get(f"/{lang}/send?plain=1").text()
         return re.search(r'name="token" value="([^"]*)"', page)[1]
+
+    def tokens(self, lang="en"):
+        """Of the form with frames: its own, and that in its addresses."""
+        page = self.get(f"/{lang}/send").text()
+        own = re.search(r'name="token" value="([^"]*)"', page)[1]
+        shown = re.search(r' src="/\w\w/status\?u=([^"]*)"', page)[1]
+        return own, shown
 
     def form(self, **arguments):
         """A form with a token, to be filled in."""
@@ -270,7 +293,33 @@ class Drop:
             wire.offer([form.head(length=length, **arguments), *form.pieces])
             return wire.response()
 
+    def post_small(self, path, **fields):
+        return self.exchange(small(path, **fields))
+
+    def answer(self, code, number, kind="answer", text=None, newsroom=0,
+               day="2026-11-24", salt=None):
+        """Put an answer into a slot, as the courier will; its path."""
+        command = [
+            MKANSWER, "--store", self.store, "--salt",
+            salt or os.path.join(self.state, "instance.salt"), "--code", code,
+            "--identity", self.newsrooms[newsroom].identity,
+            "--number", str(number), "--kind", kind, "--day", day,
+        ]
+        if text is not None:
+            path = os.path.join(self.desk, f"answer{newsroom}-{number}.txt")
+            with open(path, "wb") as f:
+                f.write(text if isinstance(text, bytes) else text.encode())
+            command += ["--text-file", path]
+        made = run(*command)
+        if made.returncode != 0:
+            raise Failure(f"mkanswer: {made.stderr.decode()}")
+        return os.path.join(self.store, "replies", made.stdout.decode().strip())
+
     # --- what rests ---
+
+    def replies(self):
+        where = os.path.join(self.store, "replies")
+        return sorted(os.path.join(where, name) for name in os.listdir(where))
 
     def objects(self):
         where = os.path.join(self.store, "objects")

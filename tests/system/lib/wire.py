@@ -5,6 +5,7 @@ import socket
 import struct
 import termios
 import time
+import urllib.parse
 
 TIMEOUT = 60
 
@@ -210,6 +211,79 @@ class Form:
 
     def request(self, **arguments):
         return self.head(**arguments) + self.body()
+
+
+def small(path, extra="", **fields):
+    """A POST of a form without files, as browsers send it."""
+    body = urllib.parse.urlencode(fields).encode()
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: drop.example\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n{extra}\r\n"
+    ).encode() + body
+
+
+class Stream:
+    """An answer in chunks, each with the time at which it was there."""
+
+    def __init__(self, wire, path, extra=""):
+        self.wire = wire
+        self.buffer = b""
+        self.began = time.monotonic()
+        self.chunks = []  # (seconds since the request, bytes)
+        self.ended = False
+        wire.send(get(path, extra=extra))
+        head = []
+        while line := self._line():
+            head.append(line.decode("latin-1"))
+        self.status = int(head[0].split(" ")[1]) if head else 0
+        self.headers = [tuple(line.split(": ", 1)) for line in head[1:]]
+
+    def _more(self):
+        part = self.wire.socket.recv(65536)
+        self.buffer += part
+        return part != b""
+
+    def _line(self):
+        """A line without its end; empty when there is none any more."""
+        while b"\r\n" not in self.buffer:
+            if not self._more():
+                return b""
+        line, _, self.buffer = self.buffer.partition(b"\r\n")
+        return line
+
+    def next(self, seconds=TIMEOUT):
+        """The next chunk, or None when that was the last."""
+        self.wire.socket.settimeout(seconds)
+        line = self._line()
+        if not line:
+            return None  # cut
+        n = int(line, 16)
+        while len(self.buffer) < n + 2:
+            if not self._more():
+                return None
+        data, ending = self.buffer[:n], self.buffer[n:n + 2]
+        self.buffer = self.buffer[n + 2:]
+        if ending != b"\r\n":
+            raise ValueError(f"a chunk of {n} bytes ends with {ending!r}")
+        if n == 0:
+            self.ended = True
+            return None
+        self.chunks.append((time.monotonic() - self.began, data))
+        return data
+
+    def until(self, condition, seconds=TIMEOUT):
+        """Read on until `condition(chunk)` is true; that chunk, or None."""
+        end = time.monotonic() + seconds
+        while (chunk := self.next(max(end - time.monotonic(), 0.01))):
+            if condition(chunk):
+                return chunk
+        return None
+
+    def rest(self, seconds=TIMEOUT):
+        """Read to the end; all chunks."""
+        self.until(lambda unused: False, seconds)
+        return [data for _, data in self.chunks]
 
 
 def get(path, method="GET", extra=""):

@@ -1,0 +1,168 @@
+"""What the kernel says of each running role, and that there is no start
+without it."""
+import os
+import re
+import subprocess
+
+from lib.drop import BUILD, KNOTHOLED, Drop, need_root, processes
+from lib.tap import Skip, Suite, check, equal, wait_for
+from lib.wire import Form
+
+suite = Suite()
+drop = Drop(newsrooms=2).start()
+
+if os.environ.get("KNOTHOLE_SANITIZED"):
+    print("1..0 # skip sanitizers run without the sandbox")
+    raise SystemExit(0)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(re.findall(r"^(\w+):\t(.*)$", f.read(), re.M))
+
+
+def held(pid):
+    """{descriptor: what it is}."""
+    where = f"/proc/{pid}/fd"
+    return {int(n): os.readlink(f"{where}/{n}") for n in os.listdir(where)}
+
+
+class Visit:
+    """A visit that has been let in and waits for its body."""
+
+    def __enter__(self):
+        self.wire = drop.connect()
+        form = Form(drop.token()).field("message", "m" * 100)
+        self.wire.send(form.head(length=100000))
+        self.wire.send(form.pieces[0])
+        (pid,) = wait_for(
+            "one visit", lambda: len(drop.visits()) == 1 and drop.visits()
+        )
+        wait_for("it is confined", lambda: status_of(pid)["Seccomp"] == "2"
+                 and status_of(pid)["Seccomp_filters"] == "2")
+        return pid
+
+    def __exit__(self, *unused):
+        self.wire.close()
+        drop.idle()
+
+
+def assert_confined(pid, filters):
+    status = status_of(pid)
+    equal(status["Seccomp"], "2", "seccomp mode")
+    equal(status["Seccomp_filters"], filters, "filters")
+    equal(status["NoNewPrivs"], "1", "no_new_privs")
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        equal(int(status[name], 16), 0, name)
+    with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+        check(re.search(r"^Max core file size +0 +0 ", f.read(), re.M), "core")
+    found = held(pid)
+    for fd in (0, 1, 2):
+        equal(found[fd], "/dev/null", f"descriptor {fd}")
+
+
+@suite.test("L34 door, store and visit are confined, as /proc has it")
+def confined():
+    assert_confined(drop.role("door"), "1")
+    assert_confined(drop.role("store"), "1")
+    with Visit() as pid:
+        assert_confined(pid, "2")
+
+
+@suite.test("L33 a visit holds a connection, two channels and nothing else")
+def visit_descriptors():
+    with Visit() as pid:
+        # libmicrohttpd has a second descriptor of the connection.
+        kinds = sorted(re.sub(r"\[\d+\]", "", what) for what in
+                       {what for fd, what in held(pid).items() if fd > 2})
+        equal(kinds, ["/memfd:turns (deleted)", "socket:", "socket:"],
+              "descriptors")
+
+
+@suite.test("started as root, every role is another user, and none is root")
+def users():
+    need_root()
+    door = status_of(drop.role("door"))["Uid"].split()
+    store = status_of(drop.role("store"))["Uid"].split()
+    equal(len(set(door)), 1, "the door's users")
+    equal(len(set(store)), 1, "the store's users")
+    check("0" not in door + store, "root")
+    check(door != store, "one user for both")
+    with Visit() as pid:
+        equal(status_of(pid)["Uid"].split(), door, "the visit's users")
+    owner = str(os.stat(os.path.join(drop.store, "objects")).st_uid)
+    equal(owner, store[0], "owner of the store")
+
+
+@suite.test("a store that root has made is given to the store's user")
+def handed_over():
+    need_root()
+    other = Drop()
+    os.makedirs(os.path.join(other.store, "objects"), mode=0o700)
+    os.chmod(other.store, 0o700)
+    path = os.path.join(other.store, "objects", "0" * 32 + ".age")
+    with open(path, "wb") as f:
+        f.write(b"x" * 65536)
+    os.chmod(path, 0o400)
+    other.start()
+    owner = os.stat(other.store).st_uid
+    check(owner != 0, "the store is root's")
+    equal(os.stat(path).st_uid, owner, "owner of the object")
+    equal(other.stop(), 0, "exit status")
+
+
+def start_without(call):
+    """Exit status and messages of a start on a kernel that lacks a call."""
+    other = Drop()
+    other.write_config()
+    ended = subprocess.run(
+        [os.path.join(BUILD, "tests", "withhold"), call, KNOTHOLED, "-c",
+         other.config],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+    )
+    return ended.returncode, ended.stderr.decode()
+
+
+@suite.test("L34 no Landlock, no start: exit 78 and one line that says so")
+def without_landlock():
+    for call in ("landlock_create_ruleset", "landlock_restrict_self"):
+        status, said = start_without(call)
+        equal(status, 78, f"exit status without {call}")
+        lines = [line for line in said.splitlines() if "confined" in line]
+        equal(len(lines), 1, said)
+        check("Landlock" in lines[0], lines[0])
+        check("ready" not in said, said)
+
+
+@suite.test("L34 no seccomp, no start")
+def without_seccomp():
+    status, said = start_without("seccomp")
+    equal(status, 78, "exit status")
+    check("seccomp" in said and "ready" not in said, said)
+
+
+@suite.test("L34 no dropping of capabilities, no start")
+def without_capset():
+    status, said = start_without("capset")
+    equal(status, 78, "exit status")
+    check("privileges" in said and "ready" not in said, said)
+
+
+@suite.test("a visit's crash costs its own connection")
+def crash():
+    with Visit() as pid:
+        door = drop.role("door")
+        os.kill(pid, 11)
+        wait_for("it is gone", lambda: pid not in processes(door))
+        equal(drop.get("/en/").status, 200, "status")
+    answer = drop.post(drop.form().field("message", "after"))
+    equal((answer.status, answer.state), (200, "sealed"), "what follows")
+    drop.forget()
+
+
+@suite.test("nothing else has failed meanwhile")
+def end():
+    drop.ends_well()
+
+
+suite.run()
