@@ -343,19 +343,20 @@ ask(struct download *d, bool *again)
 	*again = false;
 	(void)snprintf(x.path, sizeof(x.path), "/v1/objects/%s", d->o->id);
 	code = kh_talk(d->f->c, &x, on_try);
-	if (code == KH_TALK_OURS && d->fault == FAULT_SIZE)
+	if ((code == KH_TALK_OURS && d->fault == FAULT_SIZE) ||
+	    (code == KH_EXIT_OK && x.head.status == 416 && d->done > 0)) {
 		*again = true;
-	else if (code == KH_TALK_OURS)
+		return KH_EXIT_OK;
+	}
+	if (code == KH_TALK_OURS)
 		return faulted(d, &x);
-	else if (code != KH_EXIT_OK)
+	if (code != KH_EXIT_OK)
 		return code;
-	else if (x.head.status == 404)
+	if (x.head.status == 404)
 		return gone(d);
-	else if (x.head.status == 416 && d->done > 0)
-		*again = true;
-	else if (x.head.status != 200 && x.head.status != 206)
+	if (x.head.status != 200 && x.head.status != 206)
 		return kh_refused(d->f->c, &x);
-	else if (d->done != d->o->size)
+	if (d->done != d->o->size)
 		return kh_nonsense(d->f->c, &x, KH_ETRUNC);
 	return KH_EXIT_OK;
 }

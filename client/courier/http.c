@@ -294,6 +294,9 @@ set_headers(struct kh_http *h, struct curl_slist **list)
 	/* No waiting for "100 Continue", also not before libcurl's limit. */
 	if (!append(list, h->authorization) || !append(list, "Expect:"))
 		return false;
+	/* docs/courier.md, "Connections": one for all requests. */
+	if (!append(list, "Connection: keep-alive"))
+		return false;
 	if (h->x->type != NULL) {
 		(void)snprintf(
 		    type, sizeof(type), "Content-Type: %s", h->x->type);

@@ -70,8 +70,8 @@ read_page(const json_t *o, struct kh_list *l)
 {
 	const json_t *a = json_object_get(o, "objects");
 	const json_t *next = json_object_get(o, "next");
-	const char *last = l->n > 0 ? l->object[l->n - 1].id : "";
 	size_t i, n = json_array_size(a);
+	const char *last;
 	enum kh_err e;
 
 	if (json_object_size(o) != 2 || !json_is_array(a) || next == NULL)

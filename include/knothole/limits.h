@@ -119,7 +119,7 @@
 #define KH_COURIER_BODY_MAX 65536
 
 /* The courier, as it looks at a server that may be anybody's. */
-#define KH_PAGE_OBJECTS_MAX 1000 /* objects in one page of the list: the API's */
+#define KH_PAGE_OBJECTS_MAX 1000 /* objects in a page of the list: the API's */
 /* Bytes of such a page: an object takes at most 65, and as much again is left
  * for blanks. */
 #define KH_PAGE_LEN_MAX 131072

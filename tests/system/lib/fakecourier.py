@@ -182,7 +182,9 @@ class Fake:
 
     def inspect(self, request):
         known = {"host", "authorization", "accept", "range", "content-type",
-                 "content-length"}
+                 "content-length", "connection"}
+        if request.fields.get("connection") != "keep-alive":
+            self.wrong("not asked to keep the connection")
         for name in set(request.fields) - known:
             self.wrong(f"field {name}: {request.fields[name]}")
         if request.query and request.path != "/v1/objects":
