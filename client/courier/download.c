@@ -301,7 +301,7 @@ land(struct download *d)
 	kh_sha256_end(&d->hash, l->item[l->n].hex);
 	l->n++;
 	l->bytes += d->o->size;
-	if (l->n < KH_LANDING_MAX && d->o->size < LARGE &&
+	if (l->n < d->f->landing_max && d->o->size < LARGE &&
 	    l->bytes < LANDING_BYTES &&
 	    now.tv_sec - l->since.tv_sec < LANDING_SECONDS)
 		return KH_EXIT_OK;

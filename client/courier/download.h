@@ -12,9 +12,9 @@
 #include "client/courier/hand.h"
 #include "client/courier/parts.h"
 
-/* Small objects are synced together: a stick takes its time for each sync. Two
- * landings are open at once, and a process may have 1024 files. */
-#define KH_LANDING_MAX 256
+/* Small objects are synced together, as many as a network brings in three
+ * seconds: a stick takes its time for each sync. */
+#define KH_LANDING_MAX 1024
 
 /* Parts that are complete and not yet named. */
 struct kh_landing {
@@ -38,6 +38,7 @@ struct kh_fetch {
 	struct kh_hand hand;
 	struct kh_landing landing[2]; /* filled, and being named */
 	size_t filling; /* which of them is filled */
+	size_t landing_max; /* as many descriptors as there are for each */
 	uint8_t *buf[2]; /* KH_DOWNLOAD_BUF_LEN: filled, and being written */
 	struct timespec saved; /* when SHA256SUMS was written last */
 };
@@ -50,6 +51,10 @@ struct kh_fetch {
  * Returns the exit status; whatever it is, the part can be gone on with.
  */
 int kh_download(struct kh_fetch *f, struct kh_object *o);
+
+/* How many parts a landing can hold: two are open at once. Asks for more
+ * descriptors if need be. */
+size_t kh_landing_room(void);
 
 /* Begin to sync what waits and to give it names; see to the sums of those
  * before. Returns the exit status, of those before. */

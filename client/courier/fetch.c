@@ -221,6 +221,7 @@ carry_out(struct kh_fetch *f, struct plan *p)
 	code = hash_all(c);
 	if (code != KH_EXIT_OK || p->files == 0)
 		return code;
+	f->landing_max = kh_landing_room();
 	f->buf[0] = malloc(KH_DOWNLOAD_BUF_LEN);
 	f->buf[1] = malloc(KH_DOWNLOAD_BUF_LEN);
 	(void)clock_gettime(CLOCK_MONOTONIC, &f->saved);

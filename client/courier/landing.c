@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "client/exit.h"
 #include "lib/base/precond.h"
 
+#define OTHER_FDS 64 /* beside those of parts, generously */
 #define SAVE_EVERY 30 /* seconds between two writings of SHA256SUMS */
 
 /* The noon of 1980-01-01: when something was fetched is nobody's business. */
@@ -109,6 +111,27 @@ collect(struct kh_fetch *f)
 	l->n = 0;
 	l->bytes = 0;
 	return e == KH_OK ? KH_EXIT_OK : kh_stick_fail(&f->c->stick, e);
+}
+
+size_t
+kh_landing_room(void)
+{
+	const rlim_t want = 2 * KH_LANDING_MAX + OTHER_FDS;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return 1;
+	if (r.rlim_cur < want && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
+		if (setrlimit(RLIMIT_NOFILE, &r) != 0 ||
+		    getrlimit(RLIMIT_NOFILE, &r) != 0)
+			return 1;
+	}
+	if (r.rlim_cur >= want)
+		return KH_LANDING_MAX;
+	return r.rlim_cur < OTHER_FDS + 2
+	    ? 1
+	    : (size_t)(r.rlim_cur - OTHER_FDS) / 2;
 }
 
 int
