@@ -91,7 +91,8 @@
 #define KH_ANSWER_TEXT_MAX 64904
 
 /* The desk. */
-#define KH_VAULT_OBJECTS_MAX 100000 /* 20 times what a big newsroom gets a year */
+#define KH_VAULT_OBJECTS_MAX \
+	100000 /* 20 times what a big newsroom gets a year */
 /* The index, all of it in memory: about 500 bytes for each object and what the
  * newsroom wrote itself, 4,000 of the longest answers. */
 #define KH_INDEX_MAX 268435456
