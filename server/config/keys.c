@@ -321,10 +321,10 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"max_upload", false, "20 GiB", set_max_upload},
     {"max_message", false, "100000", set_max_message},
     {"max_visits", false, "1000", set_max_visits},
-    {"allow_swap", false, "yes", set_allow_swap},
     {"courier_listen", false, "unix:/run/knothole/courier.sock",
 	set_courier_listen},
     {"retention_days", false, "90", set_retention_days},
+    {"allow_swap", false, "yes", set_allow_swap},
 };
 
 void

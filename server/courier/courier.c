@@ -85,9 +85,9 @@ errand(struct courier *c, size_t place, int conn, int store)
 		_exit(1);
 	x.conn = KH_ERRAND_CONN_FD;
 	x.store = KH_ERRAND_STORE_FD;
-	x.filter = &c->filter;
 	x.tokens = &c->tokens;
 	x.counter = &c->guests.counter[place];
+	x.filter = &c->filter;
 	/* The end of an answer is not to wait for anything (TCP only). */
 	(void)setsockopt(x.conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	_exit(kh_errand_run(&x));
@@ -238,6 +238,7 @@ open_site(struct courier *c)
 	/* A store that waits for its disk must not hold up the deadlines. */
 	if (fcntl(c->store, F_SETFL, O_NONBLOCK) != 0)
 		return KH_ESYS;
+	kh_courier_ids_init();
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
 	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX);
 }

@@ -49,8 +49,7 @@ kh_errand_ask(struct kh_errand *x, struct kh_msg *m, int with, int *fd)
 	atomic_store(&x->counter->phase, (uint32_t)KH_PHASE_STORE);
 	e = kh_ipc_send(x->store, m, with);
 	if (e == KH_OK)
-		e = kh_ipc_recv(
-		    x->store, KH_ROLE_STORE, KH_ROLE_COURIER, m, fd);
+		e = kh_ipc_recv(x->store, KH_ROLE_STORE, KH_ROLE_ERRAND, m, fd);
 	return e;
 }
 

@@ -21,8 +21,8 @@ enum kh_role {
 	KH_ROLE_DOOR,
 	KH_ROLE_VISIT,
 	KH_ROLE_STORE,
-	KH_ROLE_COURIER, /* its process, and the one of each connection to it */
-	KH_ROLE_ERRAND, /* that one, when it comes to its rights */
+	KH_ROLE_COURIER,
+	KH_ROLE_ERRAND, /* one connection of a courier's */
 	KH_ROLE_N
 };
 
@@ -50,16 +50,16 @@ enum kh_msg_type {
 	KH_MSG_FORGOTTEN, /* store to visit */
 	KH_MSG_TOKENS, /* keeper to courier; listening socket */
 	KH_MSG_COURIER_LINK, /* keeper to store; its channel to the courier */
-	KH_MSG_LIST, /* courier to store: which objects are there? */
-	KH_MSG_OBJECTS, /* store to courier: a page of them */
-	KH_MSG_NO_OBJECTS, /* store to courier: why not */
-	KH_MSG_OPEN, /* courier to store: this object */
-	KH_MSG_OBJECT, /* store to courier; its descriptor, for reading */
-	KH_MSG_NO_OBJECT, /* store to courier: it is not there, or why not */
-	KH_MSG_COLLECT, /* courier to store: a newsroom has these objects */
-	KH_MSG_COLLECTED, /* store to courier: it is durable, or why not */
-	KH_MSG_PUT, /* courier to store: an answer; sealed memory with it */
-	KH_MSG_STORED, /* store to courier: it is durable, or why not */
+	KH_MSG_LIST, /* errand to store: which objects are there? */
+	KH_MSG_OBJECTS, /* store to errand: a page of them */
+	KH_MSG_NO_OBJECTS, /* store to errand: why not */
+	KH_MSG_OPEN, /* errand to store: this object */
+	KH_MSG_OBJECT, /* store to errand; its descriptor, for reading */
+	KH_MSG_NO_OBJECT, /* store to errand: it is not there, or why not */
+	KH_MSG_COLLECT, /* errand to store: a newsroom has these objects */
+	KH_MSG_COLLECTED, /* store to errand: it is durable, or why not */
+	KH_MSG_PUT, /* errand to store: an answer; sealed memory with it */
+	KH_MSG_STORED, /* store to errand: it is durable, or why not */
 	KH_MSG_N
 };
 

@@ -4,6 +4,7 @@
  */
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -165,10 +166,9 @@ kh_child_start(
 		e = link_to(c, store);
 	if (e == KH_OK)
 		e = await_ready(c);
-	if (e != KH_OK) {
-		if (e != KH_EUNSUP)
-			say_failed(k, c->role, e);
+	if (e != KH_OK && e != KH_EUNSUP)
+		say_failed(k, c->role, e);
+	if (e != KH_OK)
 		kh_child_stop(c);
-	}
 	return e;
 }

@@ -83,8 +83,8 @@ filter(enum kh_role role, const struct kh_filter *ready)
 static enum kh_err
 take_step(enum step s, enum kh_role role, const struct kh_confine *c)
 {
-	/* A visit is a door's child, and an errand a courier's: jail, user and
-	 * Landlock domain, which is no file at all, are its parent's. */
+	/* A visit is a door's child, an errand a courier's: jail, user and
+	 * Landlock domain, which is no file at all, are the parent's. */
 	const bool inherits = role == KH_ROLE_VISIT || role == KH_ROLE_ERRAND;
 
 	switch (s) {

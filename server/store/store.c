@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "knothole/secret.h"
@@ -29,9 +28,8 @@
  * announces large uploads must not keep the others' messages out (L24). The
  * reserve bears it: a thousand of these are no larger. */
 #define SMALL_MAX (UINT64_C(1) << 20)
-#define EXPIRE_MS 3600000 /* between two looks at how old objects are */
 
-/* One visit or courier, as the store sees it. */
+/* One visit or errand, as the store sees it. */
 struct client {
 	struct client *next, *prev; /* in the list of all */
 	enum kh_role role;
@@ -52,12 +50,11 @@ struct server {
 	int epoll;
 	struct link door, courier;
 	bool keeper_gone;
-	int64_t expire_at;
 	struct kh_collecting collecting;
 	struct client *clients;
 	size_t n_clients;
 	size_t clients_max;
-	struct kh_msg_store_dir told; /* by the keeper */
+	uid_t uid; /* to become */
 	int dir; /* the store's directory, st's */
 	struct kh_store *store;
 	struct kh_uploads *uploads;
@@ -65,16 +62,6 @@ struct server {
 
 /* A name for what epoll reports besides clients and links. */
 static char tag_control;
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static enum kh_err
 watch(struct server *s, int fd, void *tag)
@@ -306,7 +293,7 @@ client_input(struct server *s, struct client *c)
 	int fd;
 
 	e = kh_ipc_recv(c->fd, c->role, KH_ROLE_STORE, &m, &fd);
-	if (e == KH_OK && c->role == KH_ROLE_COURIER)
+	if (e == KH_OK && c->role == KH_ROLE_ERRAND)
 		e = kh_collecting_answer(
 		    &s->collecting, s->store, c->fd, &m, fd);
 	else if (e == KH_OK && m.type == KH_MSG_ROOM)
@@ -399,21 +386,6 @@ event(struct server *s, void *tag)
 		client_input(s, tag);
 }
 
-/* How long to wait for events; removes what is too old when it is time. */
-static int
-until_expiry(struct server *s)
-{
-	int64_t now = now_ms();
-
-	if (s->collecting.retention_days == 0)
-		return -1;
-	if (now >= s->expire_at) {
-		kh_collecting_expire(&s->collecting, s->store);
-		s->expire_at = now + EXPIRE_MS;
-	}
-	return (int)(s->expire_at - now);
-}
-
 /* Serve until the keeper is gone and the last visit with it. */
 static int
 serve(struct server *s)
@@ -423,7 +395,8 @@ serve(struct server *s)
 
 	while (!s->keeper_gone || s->door.fd >= 0 || s->courier.fd >= 0 ||
 	    s->n_clients > 0) {
-		n = epoll_wait(s->epoll, ev, EVENTS_MAX, until_expiry(s));
+		n = epoll_wait(s->epoll, ev, EVENTS_MAX,
+		    kh_collecting_expire(&s->collecting, s->store));
 		if (n < 0 && errno != EINTR)
 			return 1;
 		for (i = 0; i < n; i++)
@@ -452,9 +425,9 @@ receive_dir(struct server *s)
 	 * the next door's begin. */
 	s->clients_max =
 	    2 * ((size_t)m.u.store_dir.max_visits + KH_COURIER_VISITS_MAX);
-	s->told = m.u.store_dir;
+	s->uid = (uid_t)m.u.store_dir.uid;
 	s->dir = fd;
-	return KH_OK;
+	return kh_collecting_init(&s->collecting, &m.u.store_dir);
 }
 
 static enum kh_err
@@ -463,9 +436,8 @@ open_store(struct server *s)
 	enum kh_err e;
 
 	e = kh_store_open_at(s->dir, &s->store);
-	if (e != KH_OK)
-		return e;
-	e = kh_collecting_init(&s->collecting, s->store, &s->told);
+	if (e == KH_OK)
+		e = kh_collecting_open(&s->collecting, s->store);
 	if (e != KH_OK)
 		return e;
 	e = kh_uploads_new(&s->uploads);
@@ -482,7 +454,7 @@ kh_store_main(void)
 {
 	struct server s = {.epoll = -1,
 	    .door = {-1, KH_ROLE_DOOR, KH_ROLE_VISIT},
-	    .courier = {-1, KH_ROLE_COURIER, KH_ROLE_COURIER}};
+	    .courier = {-1, KH_ROLE_COURIER, KH_ROLE_ERRAND}};
 	struct kh_msg ready = {.type = KH_MSG_READY};
 	struct kh_confine confine;
 	int status = 1;
@@ -494,13 +466,13 @@ kh_store_main(void)
 	if (receive_dir(&s) != KH_OK)
 		goto out;
 	/* As who it will be: what it makes is its own. */
-	status = kh_role_become((uid_t)s.told.uid);
+	status = kh_role_become(s.uid);
 	if (status != 0)
 		goto out;
 	status = 1;
 	if (open_store(&s) != KH_OK)
 		goto out;
-	confine = (struct kh_confine){.uid = (uid_t)s.told.uid, .dir = s.dir};
+	confine = (struct kh_confine){.uid = s.uid, .dir = s.dir};
 	status = kh_role_confine(KH_ROLE_STORE, &confine);
 	if (status != 0)
 		goto out;

@@ -76,8 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || size > 2 * sizeof(m))
 		return 0;
-	from = (enum kh_role)((data[0] & 3) + (data[0] >> 6 & 1));
-	to = (enum kh_role)((data[0] >> 2 & 3) + (data[0] >> 7 & 1));
+	from = (enum kh_role)((data[0] & 3) + (data[0] >> 5 & 2));
+	to = (enum kh_role)((data[0] >> 2 & 3) + (data[0] >> 6 & 2));
 	n_fds = data[1] % (FDS_MAX + 1);
 	n = size - 2;
 	memcpy(&m, data + 2, n < sizeof(m) ? n : sizeof(m));

@@ -30,6 +30,11 @@ def _end_all():
     _stopping.clear()
 
 
+def at_end(function):
+    """Do this when the program ends, whichever way; the last one first."""
+    _stopping.append(function)
+
+
 atexit.register(_end_all)
 signal.signal(signal.SIGTERM, lambda *unused: os._exit(_end_all() or 1))
 
@@ -91,6 +96,15 @@ def processes(parent):
     return found
 
 
+def address_of(pattern, said):
+    """Where it listens, for connect(2)."""
+    where = re.search(pattern, said)
+    if where[1] == "unix":
+        return where[2]
+    host, port = where[2].rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
 class Newsroom:
     def __init__(self, directory, name, *options):
         made = run(
@@ -106,6 +120,8 @@ class Newsroom:
         self.card = os.path.join(directory, card)
         with open(self.card, encoding="utf-8") as f:
             self.recipient = re.search(r"recipient = (age1\S+)", f.read())[1]
+        with open(os.path.join(directory, "courier.token"), "rb") as f:
+            self.token = f.read().decode().strip()
 
 
 class Opened:
@@ -156,6 +172,7 @@ class Drop:
         self.config = os.path.join(self.server, "knotholed.conf")
         self.messages = os.path.join(self.server, "stderr")
         self.socket = os.path.join(self.server, "source.sock")
+        self.courier_socket = os.path.join(self.server, "courier.sock")
         for name in ("", "newsrooms", "tmp", "cwd"):
             os.makedirs(os.path.join(self.server, name), exist_ok=True)
         os.makedirs(self.desk)
@@ -177,6 +194,7 @@ class Drop:
         }
         self.process = None
         self.address = None
+        self.courier_address = None
         self.opened = 0
 
     # --- the service ---
@@ -220,12 +238,11 @@ class Drop:
             return "knotholed: ready\n" in self.said()
 
         wait_for("the service is ready", ready)
-        where = re.search(r"listening on (\w+):(\S+),", self.said())
-        if where[1] == "unix":
-            self.address = where[2]
-        else:
-            host, port = where[2].rsplit(":", 1)
-            self.address = (host.strip("[]"), int(port))
+        self.address = address_of(r"listening on (\w+):(\S+),", self.said())
+        if "courier_listen" in self.settings:
+            self.courier_address = address_of(
+                r"couriers on (\w+):(\S+)\n", self.said()
+            )
         return self
 
     def stop(self, how=signal.SIGTERM):
@@ -250,7 +267,8 @@ class Drop:
         self.idle()
         said = self.said().splitlines()
         equal(self.stop(), 0, "exit status")
-        equal(len(said), 2, f"what it said: {said}")
+        wanted = 2 + ("courier_listen" in self.settings)
+        equal(len(said), wanted, f"what it said: {said}")
 
     def role(self, name):
         """The pid of the door or the store."""
@@ -311,7 +329,7 @@ class Drop:
             "--number", str(number), "--kind", kind, "--day", day,
         ]
         if text is not None:
-            path = os.path.join(self.desk, "answer.txt")
+            path = os.path.join(self.desk, f"answer{newsroom}-{number}.txt")
             with open(path, "wb") as f:
                 f.write(text if isinstance(text, bytes) else text.encode())
             command += ["--text-file", path]
