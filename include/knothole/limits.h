@@ -77,6 +77,10 @@
 #define KH_OBJECT_PAGE_MAX 256 /* of a listing: 6 KiB, one message */
 #define KH_COLLECTOR_LEN 16 /* bytes that stand for a newsroom in a mark */
 #define KH_RETENTION_MAX 36500 /* days: a hundred years, which is for ever */
+/* Copies that wait for their names together: enough that their places in a
+ * directory mix, few enough that naming them holds nobody up. A descriptor
+ * each. */
+#define KH_SETTLE_GROUP 64
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
 
 /* Answers at rest. The server has no record of how far a stream of slots got,
