@@ -37,6 +37,10 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
+DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
+	culmus fonts-hosny-amiri
+# Debian's nodejs comes without npm, others with it.
+NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -76,7 +80,7 @@ LIB_SRC := $(wildcard lib/*/*.c)
 SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
-CLIENT_SRC := $(wildcard client/*.c)
+CLIENT_SRC := $(wildcard client/*.c client/desk/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -97,14 +101,18 @@ MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
+BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
+	$(foreach t,journey errors,$(foreach b,chromium firefox,\
+	tests/browser/$(t).py:$(b)))
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
 FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
-.PHONY: all deps demo check check-built check-nightly asan fuzz bench lint \
-	install clean help tests benches fuzzers fuzz-built format FORCE
+.PHONY: all deps demo check check-built check-browser check-nightly asan \
+	fuzz bench lint install clean help tests benches fuzzers fuzz-built \
+	format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -240,6 +248,23 @@ check-built: all tests
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label $(or $(LABEL),check) \
 	    $(UNITS) $(REPLAY_RUNS) $(INTEROP) $(SYSTEM)
 
+# The pages, in real browsers without JavaScript. One at a time: two browsers
+# side by side are slow, and slow looks like broken.
+check-browser:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_BROWSER) $(NPM)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	$(MAKE) --no-print-directory $(BUILD)/browser/installed
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-browser --jobs 1 \
+	    --timeout 1800 $(BROWSER)
+
+# What npm brings stays in $(BUILD).
+$(BUILD)/browser/installed: tests/browser/package.json \
+    tests/browser/package-lock.json tests/browser/.npmrc
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --cache cache
+	touch $@
+
 # What takes long: objects of more than 4 GiB.
 check-nightly:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
@@ -273,8 +298,9 @@ fuzz-built: fuzzers
 
 bench:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
-	$(MAKE) --no-print-directory -j$(NPROC) all benches
+	$(MAKE) --no-print-directory -j$(NPROC) all tests benches
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
+	KNOTHOLE_BUILD=$(BUILD) $(PYTHON) tests/bench/desk.py
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -305,6 +331,7 @@ help:
 	@echo "make                 build/bin/knotholed, build/bin/knothole"
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
+	@echo "make check-browser   the pages, in browsers without JavaScript"
 	@echo "make check-nightly   the tests that take long"
 	@echo "make asan            the tests under ASan and UBSan"
 	@echo "make fuzz            every fuzzer, FUZZ_SECONDS=60 each"

@@ -15,8 +15,10 @@ enum kh_exit {
 	KH_EXIT_USAGE = 64, /* the command line is wrong */
 	KH_EXIT_DATA = 65, /* malformed, truncated or tampered with */
 	KH_EXIT_NOINPUT = 66, /* no such input, or it cannot be opened */
+	KH_EXIT_ONLINE = 69, /* a network is in reach */
 	KH_EXIT_CREATE = 73, /* an output cannot be made, or exists */
 	KH_EXIT_IO = 74, /* reading or writing failed; no memory */
+	KH_EXIT_BUSY = 75, /* another knothole is at work; try again */
 	KH_EXIT_NOKEY = 77, /* no key given opens it */
 	KH_EXIT_CONFIG = 78 /* a card is not valid today */
 };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "knothole/secret.h"
+#include "server/drill/drill.h"
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
 
@@ -25,9 +26,12 @@
 
 static const char usage[] =
     "usage: knotholed [-c FILE] [--check-config]\n"
+    "       knotholed drill [-c FILE] [--json]\n"
     "\n"
     "The source site of a Knothole drop. Runs in the foreground until "
     "SIGTERM.\n"
+    "\"drill\" shows what a seizure of this host would find; see drill "
+    "--help.\n"
     "\n"
     "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
     "      --check-config say whether configuration and cards are in order,\n"
@@ -260,6 +264,16 @@ keeper_main(const char *path, bool check)
 	return (int)x;
 }
 
+/* No core and no debugger, as for every process that reads this host's files.
+ */
+static enum kh_exit
+drill(int argc, char **argv)
+{
+	if (kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
+		return KH_EXIT_OSERR;
+	return kh_drill_main(argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -270,6 +284,8 @@ main(int argc, char **argv)
 	if (std_descriptors() != 0 || kh_init() != KH_OK)
 		return KH_EXIT_OSERR;
 	umask(077);
+	if (argc > 1 && strcmp(argv[1], "drill") == 0)
+		return (int)drill(argc - 1, argv + 1);
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -94,6 +94,23 @@
  * 250 bytes of age, 123 of fields, 1 LF, 258 of signature less. */
 #define KH_ANSWER_TEXT_MAX 64904
 
+/* The desk. */
+#define KH_VAULT_OBJECTS_MAX 100000 /* 20 times what a big newsroom gets a year */
+/* The index, all of it in memory: about 500 bytes for each object and what the
+ * newsroom wrote itself, 4,000 of the longest answers. */
+#define KH_INDEX_MAX 268435456
+/* The last slots of a stream are for answers: somebody who floods a newsroom
+ * with objects in one source's name does not silence it. */
+#define KH_SLOTS_RESERVED 64
+#define KH_THREAD_PREFIX_MIN 8 /* hex digits: 5,000 threads hardly collide */
+#define KH_ALIAS_MAX 19 /* two words of the list and a blank */
+#define KH_STICK_OBJECTS_MAX 100000 /* names taken from one stick at once */
+#define KH_STICK_REFUSED_MAX 1000 /* refusals listed; the rest is counted */
+#define KH_STICK_NAME_MAX 255 /* NAME_MAX: what a directory entry can have */
+/* SHA256SUMS: each object and each answer once, 140 bytes for a line. */
+#define KH_STICK_SUMS_MAX 33554432
+#define KH_STICK_COLLECTED_MAX 4194304 /* 33 bytes for each object */
+
 /* The network side. */
 #define KH_HEAD_MAX 8192 /* request head: browsers send 1 KiB */
 #define KH_HEADERS_MAX 64 /* header fields in a request */

@@ -174,7 +174,7 @@ KH_CHECKED enum kh_err kh_store_answer_put(
  *	fd	receives the descriptor, which the caller closes; -1 on error.
  *		Reading from it leaves no time of access.
  * Errors: KH_ENAME; KH_ENOENT the slot is empty; KH_EFORMAT what is there is
- * no regular file of at most KH_ANSWER_LEN_MAX bytes; KH_ESYS.
+ * no regular file of at most KH_ANSWER_LEN_MAX bytes, or not ours; KH_ESYS.
  */
 KH_CHECKED enum kh_err kh_store_answer_open(
     struct kh_store *st, const char *name, int *fd);

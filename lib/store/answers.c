@@ -80,8 +80,11 @@ kh_store_answer_open(struct kh_store *st, const char *name, int *fd)
 	*fd = openat(st->replies_fd, name, flags);
 	if (*fd < 0 && errno == ENOENT)
 		return KH_ENOENT;
-	if (*fd < 0) /* a link; a socket */
-		return errno == ELOOP || errno == ENXIO ? KH_EFORMAT : KH_ESYS;
+	if (*fd < 0) /* a link; a socket; not ours */
+		return errno == ELOOP || errno == ENXIO || errno == EPERM ||
+			errno == EACCES
+		    ? KH_EFORMAT
+		    : KH_ESYS;
 	if (fstat(*fd, &sb) != 0)
 		e = KH_ESYS;
 	else if (!S_ISREG(sb.st_mode) || sb.st_size > KH_ANSWER_LEN_MAX)

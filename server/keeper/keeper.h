@@ -17,6 +17,7 @@
 /* Exit status, from sysexits. */
 enum kh_exit {
 	KH_EXIT_OK = 0,
+	KH_EXIT_FOUND = 1, /* by the drill: something that should not be */
 	KH_EXIT_USAGE = 64,
 	KH_EXIT_SOFTWARE = 70,
 	KH_EXIT_OSERR = 71,
@@ -90,6 +91,11 @@ enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
  *	swaps	a file in the form of /proc/swaps (proc(5)), or NULL for that
  */
 enum kh_exit kh_swap_check(const char *swaps, bool allowed);
+
+/* Call `each` for every swap that is not encrypted, until it returns an error,
+ * which is returned. `swaps` as above. */
+KH_CHECKED enum kh_err kh_swap_each(const char *swaps,
+    enum kh_err (*each)(void *ctx, const char *device), void *ctx);
 
 /* Give a directory and what is in it, two levels deep, to a user. */
 enum kh_exit kh_hand_over(int dir, uid_t uid);

@@ -141,7 +141,10 @@ kh_layout_begin(struct kh_html *h, const struct kh_view *v, enum kh_text title)
 		kh_html_text(h, v->site->conf.name);
 		kh_html_raw(h, "</bdi></header>\n");
 	}
-	kh_html_raw(h, "<main><h1>");
+	/* A frame's has a name: there is one in the page around it too. */
+	kh_html_raw(h,
+	    v->framed ? "<main aria-labelledby=\"title\"><h1 id=\"title\">"
+		      : "<main><h1>");
 	kh_layout_say(h, v, title);
 	kh_html_raw(h, "</h1>\n");
 }

@@ -67,7 +67,9 @@ static const char style[] =
     "background:var(--x)}"
     ".words{columns:2;font:600 1.1rem/1.8 ui-monospace,monospace;"
     "padding-inline-start:2.2rem}"
+    /* As high as what they show in the longest language: they cannot grow. */
     "iframe{display:block;width:100%;border:0;margin:.5rem 0}"
+    "@media(max-width:30rem){iframe{height:54rem}}"
     ".frame{padding:0;max-width:none}"
     "#answers{list-style:none;padding:0}"
     "#answers li{border-top:1px solid var(--l);padding:.6rem 0}"

@@ -547,6 +547,8 @@ def mapped(pid):
 
 @suite.test("the courier's process has neither salt nor form keys nor a token")
 def no_secrets():
+    if os.environ.get("KNOTHOLE_SANITIZED"):
+        raise Skip("a sanitizer maps terabytes")
     try:
         everything = b"".join(mapped(drop.role("courier")))
     except PermissionError:

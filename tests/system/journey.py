@@ -149,6 +149,8 @@ def _():
     def moved(path, into):
         shutil.copyfile(path, into + ".new")
         os.chmod(into + ".new", 0o400)
+        owner = os.stat(os.path.dirname(into))
+        os.chown(into + ".new", owner.st_uid, owner.st_gid)
         os.replace(into + ".new", into)
 
     def shown(text):

@@ -354,8 +354,10 @@ def _():
             upload.screen.half_close()
         elif how == "reset":
             upload.screen.reset()
-        upload.screen.close()
+        else:
+            upload.screen.close()
     wait_for("they have ended", lambda: not drop.visits(), 10)
+    uploads[1].screen.close()
 
 
 @suite.test("a display that is not read is not waited for by anybody")
