@@ -83,6 +83,10 @@
 #define KH_SETTLE_GROUP 64
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
 
+#define KH_MINUTES_MAX 10080 /* between settles, or tests: a week */
+#define KH_WEEKS_MAX 52 /* of key left: more are not counted */
+#define KH_HEALTH_LEN 512 /* bytes of the health file, whatever it says */
+
 /* Answers at rest. The server has no record of how far a stream of slots got,
  * so at each return it looks at every slot of every newsroom, the same number
  * for every code: 256 for each newsroom is an answer a day for most of a year,

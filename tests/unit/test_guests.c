@@ -43,7 +43,7 @@ teardown(void **state)
 		if (pids[i] > 0) {
 			kill(pids[i], SIGKILL);
 			waitpid(pids[i], NULL, 0);
-			kh_guests_ended(&g, pids[i]);
+			(void)kh_guests_ended(&g, pids[i], 0);
 		}
 		if (peer[i] >= 0)
 			close(peer[i]);
@@ -81,7 +81,7 @@ leave(size_t i)
 {
 	assert_int_equal(kill(pids[i], SIGKILL), 0);
 	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
-	kh_guests_ended(&g, pids[i]);
+	(void)kh_guests_ended(&g, pids[i], 0);
 	close(peer[i]);
 	peer[i] = -1;
 	pids[i] = -1;
@@ -384,7 +384,7 @@ test_an_end_closes_the_connection(void **state)
 	assert_int_equal(kill(pids[i], SIGKILL), 0);
 	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
 	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), -1);
-	kh_guests_ended(&g, pids[i]);
+	(void)kh_guests_ended(&g, pids[i], 0);
 	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), 0);
 	pids[i] = -1;
 }
@@ -395,7 +395,7 @@ test_strangers_change_nothing(void **state)
 	size_t i = enter(START);
 
 	(void)state;
-	kh_guests_ended(&g, getpid());
+	(void)kh_guests_ended(&g, getpid(), 0);
 	assert_int_equal(g.n, 1);
 	assert_int_equal(g.guest[i].pid, pids[i]);
 }
