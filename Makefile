@@ -1,6 +1,6 @@
 # Knothole. GNU make, no configure; libraries through pkg-config.
 #
-#	make		build/bin/knotholed and build/bin/knothole
+#	make		build/bin/knotholed, knothole and knothole-courier
 #	make demo	install what is missing, build, show a whole submission
 #	make check	install what is missing, build, run the tests
 #	make help	the other targets
@@ -33,9 +33,9 @@ endif
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev libseccomp-dev zlib1g-dev libjansson-dev \
-	libutf8proc-dev diceware gettext python3
+	libutf8proc-dev libcurl4-gnutls-dev nettle-dev diceware gettext python3
 DEPS_DEMO := curl
-DEPS_TEST := libcmocka-dev age minisign unzip curl strace
+DEPS_TEST := libcmocka-dev age minisign unzip curl strace dosfstools
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 	culmus fonts-hosny-amiri
@@ -69,7 +69,8 @@ LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 # What each program links, and no more.
 PC_LIB := libsodium libarchive jansson libutf8proc zlib
 PC_SERVER := $(PC_LIB) libmicrohttpd libseccomp
-PC_TEST := $(PC_SERVER) cmocka
+PC_COURIER := libsodium jansson libutf8proc libcurl nettle
+PC_TEST := $(PC_SERVER) nettle cmocka
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
@@ -81,6 +82,9 @@ SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
 CLIENT_SRC := $(wildcard client/*.c client/desk/*.c)
+# What both programs of the newsroom begin, talk and end with.
+CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start)
+COURIER_SRC := $(wildcard client/courier/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -89,7 +93,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB := $(BUILD)/lib/libknothole.a
 SERVER_LIB := $(BUILD)/lib/libknotholed.a
-BINS := $(BUILD)/bin/knotholed $(BUILD)/bin/knothole
+BINS := $(patsubst %,$(BUILD)/bin/%,knotholed knothole knothole-courier)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -183,6 +187,12 @@ $(BUILD)/bin/knothole: $(call obj,$(CLIENT_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_LIB))
+
+$(BUILD)/bin/knothole-courier: $(call obj,$(COURIER_SRC) $(CLIENT_BASE_SRC)) \
+    $(LIB)
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_COURIER))
 
 # Unit tests and fuzz targets may include the .c file they look into; the
 # archive then only supplies the rest.
@@ -301,6 +311,7 @@ bench:
 	$(MAKE) --no-print-directory -j$(NPROC) all tests benches
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
 	KNOTHOLE_BUILD=$(BUILD) $(PYTHON) tests/bench/desk.py
+	$(PYTHON) tests/bench/courier.py --build $(BUILD)
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -313,7 +324,8 @@ install: all
 	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
 	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
 	    "$(DEST)/share/man/man8"
-	install -m 0755 $(BUILD)/bin/knothole "$(DEST)/bin/"
+	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
+	    "$(DEST)/bin/"
 	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
@@ -328,7 +340,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo "make                 build/bin/knotholed, build/bin/knothole"
+	@echo "make                 build/bin/knotholed, knothole, knothole-courier"
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
 	@echo "make check-browser   the pages, in browsers without JavaScript"

@@ -2,13 +2,8 @@
  * knothole, the tool of the offline machine: the table of commands and what
  * comes before any of them. It links no network library.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "client/args.h"
 #include "client/cmd.h"
@@ -16,16 +11,8 @@
 #include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/signals.h"
+#include "client/start.h"
 #include "knothole/secret.h"
-
-/* gcc and clang say differently that they sanitize. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#endif
 
 struct command {
 	const char *name;
@@ -88,39 +75,6 @@ usage(FILE *f)
 	      "73 cannot create;\n74 reading or writing failed; 77 no key "
 	      "fits; 78 configuration.\nSee knothole(1).\n",
 	    f);
-}
-
-/*
- * Descriptors 0 to 2 are open from here on, so that no file of ours becomes
- * "standard error"; each in the direction in which using it fails.
- */
-static int
-hold_standard_fds(void)
-{
-	int fd, got;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
-			continue;
-		got = open(
-		    "/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
-		if (got != fd)
-			return -1;
-	}
-	return 0;
-}
-
-/* Keys must not reach a core dump, nor another process of the same user. */
-static void
-hide_memory(void)
-{
-	const struct rlimit none = {0, 0};
-
-	(void)setrlimit(RLIMIT_CORE, &none);
-#ifndef SANITIZED
-	/* LeakSanitizer looks at the process through ptrace. */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 static const struct command *
@@ -193,7 +147,7 @@ run(int argc, char **argv)
 			return code;
 	}
 	/* Not before: who cannot be looked at cannot write its own id maps. */
-	hide_memory();
+	kh_start_hide();
 	kh_args_reset();
 	return cmd->run(argc - first, argv + first);
 }
@@ -203,16 +157,11 @@ main(int argc, char **argv)
 {
 	int code;
 
-	if (hold_standard_fds() != 0)
+	if (kh_start_fds() != 0)
 		return KH_EXIT_IO;
 	kh_signals_start();
 	if (kh_init() != KH_OK)
 		return kh_fail(KH_ON_KEY, "random numbers", KH_ESYS);
 	code = run(argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		kh_say("standard output", "%s", strerror(errno));
-		if (code == KH_EXIT_OK)
-			code = KH_EXIT_IO;
-	}
-	return code;
+	return kh_start_finish(code);
 }

@@ -127,6 +127,43 @@ kh_vault_seal_answer(struct kh_vault *v, const struct kh_desk_answer *a)
 }
 
 static enum kh_err
+sync_one(int dir_fd, const char *name)
+{
+	enum kh_err e = KH_OK;
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return kh_file_error();
+	if (fsync(fd) != 0)
+		e = kh_file_error();
+	close(fd);
+	return e;
+}
+
+/*
+ * All of them only now, so that the first one's commit of the journal is that
+ * of the others, too. (syncfs would wait for everything on the disk.)
+ */
+static enum kh_err
+sync_all(
+    struct kh_vault *v, const struct kh_desk_object *o, size_t n, size_t first)
+{
+	char part[KH_VAULT_NAME_LEN + 1];
+	enum kh_err e = KH_OK;
+	size_t i;
+
+	for (i = 0; i < n && e == KH_OK; i++) {
+		kh_vault_object_name(&o[i], true, part);
+		e = sync_one(v->objects_fd, part);
+	}
+	for (i = first; i < v->ix->n_answers && e == KH_OK; i++) {
+		kh_vault_answer_name(v, &v->ix->answers[i], true, part);
+		e = sync_one(v->outbox_fd, part);
+	}
+	return e;
+}
+
+static enum kh_err
 rename_all(
     struct kh_vault *v, const struct kh_desk_object *o, size_t n, size_t first)
 {
@@ -155,10 +192,9 @@ kh_vault_settle(
 	enum kh_err e;
 
 	PRECOND(v != NULL && (o != NULL || n == 0));
-	/* One wait for the disk, however many files there are (syncfs(2)). */
-	if (syncfs(v->objects_fd) != 0)
-		return kh_file_error();
-	e = rename_all(v, o, n, first);
+	e = sync_all(v, o, n, first);
+	if (e == KH_OK)
+		e = rename_all(v, o, n, first);
 	if (e == KH_OK)
 		e = kh_file_sync_dir(v->objects_fd);
 	if (e == KH_OK)

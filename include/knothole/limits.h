@@ -99,7 +99,8 @@
 #define KH_ANSWER_TEXT_MAX 64904
 
 /* The desk. */
-#define KH_VAULT_OBJECTS_MAX 100000 /* 20 times what a big newsroom gets a year */
+#define KH_VAULT_OBJECTS_MAX \
+	100000 /* 20 times what a big newsroom gets a year */
 /* The index, all of it in memory: about 500 bytes for each object and what the
  * newsroom wrote itself, 4,000 of the longest answers. */
 #define KH_INDEX_MAX 268435456
@@ -142,5 +143,23 @@
 #define KH_COURIER_LIST_MAX 1000 /* objects of one answer, ids of one request */
 /* A request's body: 1000 ids with room for a generous layout, and an answer. */
 #define KH_COURIER_BODY_MAX 65536
+
+/* The courier, as it looks at a server that may be anybody's. */
+#define KH_PAGE_OBJECTS_MAX 1000 /* objects in a page of the list: the API's */
+/* Bytes of such a page: an object takes at most 65, and as much again is left
+ * for blanks. */
+#define KH_PAGE_LEN_MAX 131072
+/* Objects of one list. A FAT32 directory holds 16,384 of our names; a server
+ * that has more than 16 times that is not one of ours. */
+#define KH_LIST_MAX 262144
+#define KH_SMALL_ANSWER_MAX 8192 /* any other JSON: ours are below 1 KiB */
+#define KH_HEALTH_MEMBERS_MAX 32 /* facts in one; there are about ten */
+#define KH_HEALTH_TEXT_MAX 128 /* bytes of one fact or of its name */
+#define KH_ANSWER_HEAD_MAX 8192 /* response head: ours are below 512 bytes */
+/* A SHA256SUMS on a stick: a line for each of KH_LIST_MAX objects takes 28
+ * MiB, and as many others beside them. */
+#define KH_SUMS_MAX 67108864
+#define KH_SUMS_PATH_MAX 255 /* bytes of a path in it; objects take 44 */
+#define KH_COLLECTED_LINE_LEN 33 /* 32 hex digits and LF */
 
 #endif

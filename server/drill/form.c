@@ -55,6 +55,20 @@ kh_form_mark(const char *name)
 	    who[2 * KH_COLLECTOR_LEN] == '\0';
 }
 
+bool
+kh_form_new_object(const char *name)
+{
+	return strspn(name, hex) == 2 * KH_OBJECT_ID_LEN &&
+	    strcmp(name + (size_t)2 * KH_OBJECT_ID_LEN, ".age.new") == 0;
+}
+
+bool
+kh_form_new_answer(const char *name)
+{
+	return strspn(name, hex) == KH_SLOT_NAME_LEN &&
+	    strcmp(name + KH_SLOT_NAME_LEN, ".new") == 0;
+}
+
 static bool
 is_stem(const char *name, const char *end)
 {

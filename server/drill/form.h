@@ -13,6 +13,10 @@ bool kh_form_object(const char *name);
 bool kh_form_answer(const char *name);
 bool kh_form_mark(const char *name);
 
+/* An object or an answer, and ".new". */
+bool kh_form_new_object(const char *name);
+bool kh_form_new_answer(const char *name);
+
 /* "NAME.card", and what keygen makes to lie beside it. */
 bool kh_form_card(const char *name);
 bool kh_form_beside_card(const char *name);

@@ -17,6 +17,13 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"how many answers and receipts wait, in three sizes; and, to whoever "
 	"has a source's return code and the salt, that source's answers",
 	"text, for whom, from which newsroom, which belong together"},
+    [KH_TRACE_SETTLING] = {"settling",
+	"STORE/objects/<32 hex>.age.new, STORE/replies/<64 hex>.new", "0400",
+	"as the object or answer",
+	"that the store was being rewritten at this moment, or that this was "
+	"cut short and will be put in order at the next start; else as the "
+	"object or answer",
+	"as the object or answer"},
     [KH_TRACE_MARK] = {"mark", "STORE/collected/<32 hex>-<32 hex>", "0400", "0",
 	"which newsrooms (by their cards) have collected an object that "
 	"others have not",

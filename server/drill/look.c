@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +23,13 @@
 #include "lib/base/precond.h"
 #include "server/drill/form.h"
 
+#define NEW ".new" /* what a name gets while it is rewritten */
 #define SALT "instance.salt"
 #define SNIFF_MAX 65536 /* of a file that nothing of ours has made */
 #define XATTRS_MAX 65536 /* the kernel's XATTR_LIST_MAX */
 /* While the service runs, a time is set just after a name was made. */
 #define PATIENCE 40
 #define PAUSE_NS 25000000
-
-/* How often it was waited, in all: many odd times must not take hours. */
-static unsigned waited;
 
 /* Without a time of access; who may not ask for that leaves one. */
 static int
@@ -162,8 +161,8 @@ check_time(const struct kh_place *p, const char *name, struct statx *sx)
 	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	char day[KH_DAY_LEN + 1];
 
-	while (!is_fixed(sx) && waited < PATIENCE) {
-		waited++;
+	while (!is_fixed(sx) && p->r->waited < PATIENCE) {
+		p->r->waited++;
 		(void)nanosleep(&pause, NULL);
 		if (stat_at(p->fd, name, sx) != 0)
 			return errno == ENOENT ? KH_ENOENT : KH_OK;
@@ -172,6 +171,37 @@ check_time(const struct kh_place *p, const char *name, struct statx *sx)
 		return KH_OK;
 	kh_drill_day(sx->stx_mtime.tv_sec, day);
 	return odd(p, KH_ODD_TIME, name, day);
+}
+
+/* Is `other` the same file? */
+static bool
+is_same(const struct kh_place *p, const char *other, const struct statx *sx)
+{
+	struct statx sy;
+
+	return stat_at(p->fd, other, &sy) == 0 && sy.stx_ino == sx->stx_ino &&
+	    sy.stx_dev_major == sx->stx_dev_major &&
+	    sy.stx_dev_minor == sx->stx_dev_minor;
+}
+
+/* One name; while the store is rewritten, NAME and NAME.new. */
+static enum kh_err
+check_links(const struct kh_place *p, const char *name, struct statx *sx)
+{
+	char other[NAME_MAX + sizeof(NEW)];
+	size_t n = strlen(name);
+
+	if (sx->stx_nlink == 2 && n <= NAME_MAX) {
+		(void)snprintf(other, sizeof(other), "%s" NEW, name);
+		if (n > strlen(NEW) && strcmp(name + n - strlen(NEW), NEW) == 0)
+			other[n - strlen(NEW)] = '\0';
+		if (is_same(p, other, sx))
+			return KH_OK;
+		/* Or it has just gone. */
+		if (stat_at(p->fd, name, sx) != 0)
+			return errno == ENOENT ? KH_ENOENT : KH_OK;
+	}
+	return sx->stx_nlink > 1 ? odd(p, KH_ODD_LINK, name, NULL) : KH_OK;
 }
 
 static enum kh_err
@@ -202,8 +232,8 @@ check_status(const struct kh_place *p, const char *name,
 	}
 	if (e == KH_OK)
 		e = check_owner(p, name, sx);
-	if (e == KH_OK && rule->type == S_IFREG && sx->stx_nlink > 1)
-		e = odd(p, KH_ODD_LINK, name, NULL);
+	if (e == KH_OK && rule->type == S_IFREG)
+		e = check_links(p, name, sx);
 	if (e == KH_OK && rule->size != NULL && !rule->size(sx->stx_size)) {
 		(void)snprintf(detail, sizeof(detail), "%llu bytes",
 		    (unsigned long long)sx->stx_size);

@@ -62,6 +62,7 @@ struct kh_report {
 	struct kh_drill_card card[KH_OUTLETS_MAX];
 	size_t n_cards;
 	const char *fs; /* the store's file system, or NULL */
+	unsigned waited; /* for times to be set: many must not take hours */
 };
 
 /* Errors: KH_ENOMEM; *out is NULL then. */

@@ -83,7 +83,7 @@ look_object(const struct kh_place *p, const char *name, int fd)
 }
 
 static enum kh_err
-look_answer(const struct kh_place *p, const char *name, int fd)
+look_sealed(const struct kh_place *p, const char *name, int fd)
 {
 	enum kh_err e;
 	size_t keys;
@@ -95,7 +95,11 @@ look_answer(const struct kh_place *p, const char *name, int fd)
 static const struct kh_rule object_rule = {
     KH_TRACE_OBJECT, S_IFREG, 0400, true, kh_form_object_size, look_object};
 static const struct kh_rule answer_rule = {
-    KH_TRACE_ANSWER, S_IFREG, 0400, true, answer_size, look_answer};
+    KH_TRACE_ANSWER, S_IFREG, 0400, true, answer_size, look_sealed};
+static const struct kh_rule new_object_rule = {
+    KH_TRACE_SETTLING, S_IFREG, 0400, true, kh_form_object_size, look_sealed};
+static const struct kh_rule new_answer_rule = {
+    KH_TRACE_SETTLING, S_IFREG, 0400, true, answer_size, look_sealed};
 static const struct kh_rule mark_rule = {
     KH_TRACE_MARK, S_IFREG, 0400, true, no_size, NULL};
 static const struct kh_rule settled_rule = {
@@ -108,15 +112,21 @@ static const struct kh_rule lost_found_rule = {
 static enum kh_err
 each_object(const struct kh_place *p, const char *name)
 {
-	return kh_form_object(name) ? kh_look_at(p, name, &object_rule)
-				    : kh_look_unexpected(p, name);
+	if (kh_form_object(name))
+		return kh_look_at(p, name, &object_rule);
+	if (kh_form_new_object(name))
+		return kh_look_at(p, name, &new_object_rule);
+	return kh_look_unexpected(p, name);
 }
 
 static enum kh_err
 each_answer(const struct kh_place *p, const char *name)
 {
-	return kh_form_answer(name) ? kh_look_at(p, name, &answer_rule)
-				    : kh_look_unexpected(p, name);
+	if (kh_form_answer(name))
+		return kh_look_at(p, name, &answer_rule);
+	if (kh_form_new_answer(name))
+		return kh_look_at(p, name, &new_answer_rule);
+	return kh_look_unexpected(p, name);
 }
 
 static enum kh_err

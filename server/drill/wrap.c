@@ -75,7 +75,7 @@ put_word(FILE *to, size_t indent, size_t *at, const char *word, size_t n)
 	size_t columns, some;
 	bool apart = *at > indent;
 
-	some = fit(word, n, SIZE_MAX, &columns);
+	(void)fit(word, n, SIZE_MAX, &columns);
 	if (apart && *at + 1 + columns > KH_DRILL_COLUMNS) {
 		e = new_line(to, indent, at);
 		apart = false;

@@ -196,8 +196,9 @@ kh_layout_code(
 	    "<div class=\"code\" dir=\"ltr\" lang=\"en\"><output id=\"code\">");
 	kh_html_text(h, words);
 	kh_html_raw(h, "</output></div>\n");
-	if (!v->framed)
-		kh_layout_words(h, "words", words);
+	/* Numbered, since their order is lost in a text that runs to the left.
+	 * A frame has less room. */
+	kh_layout_words(h, v->framed ? "fp" : "words", words);
 	kh_layout_say_in(h, v, "p", KH_T_CODE_DIGITS);
 	kh_html_raw(
 	    h, "<div class=\"code\" dir=\"ltr\"><output id=\"code-digits\">");

@@ -26,8 +26,7 @@ static const char *const failures[STEP_N] = {
     [STEP_JAIL] = "/dev/null cannot be opened",
     [STEP_LIMITS] = "its resource limits cannot be set",
     [STEP_PRIVILEGE] = "its privileges cannot be given up for good",
-    [STEP_LANDLOCK] = "Landlock is not there: it needs Linux 5.13 or later, "
-		      "with landlock among the active security modules (lsm=)",
+    [STEP_LANDLOCK] = "Landlock is not there (Linux 5.13; lsm=...,landlock)",
     [STEP_SECCOMP] = "seccomp filters are not there (CONFIG_SECCOMP_FILTER)",
 };
 

@@ -58,7 +58,7 @@ def functions():
     """Functions that docs/KEYS.md names are there."""
     code = "\n".join(map(read, glob.glob("lib/*/*.c") +
                          glob.glob("server/**/*.c", recursive=True) +
-                         glob.glob("client/*.c")))
+                         glob.glob("client/**/*.c", recursive=True)))
     for name in set(re.findall(r"`([a-z]\w*)`", read("docs/KEYS.md"))):
         if not re.search(rf"\b{name}\(", code) and "_" in name and \
                 not name.startswith("sodium_"):
@@ -79,6 +79,7 @@ def findings():
         if name.upper() not in tested:
             yield f"tests without a row: {name}"
     for pattern in ("lib/*/*.[ch]", "server/*/*.[ch]", "client/*.[ch]",
+                    "client/*/*.[ch]",
                     "include/knothole/*.h"):
         for path in glob.glob(pattern):
             for name in set(re.findall(r"\bL\d{1,2}\b", read(path))):

@@ -160,7 +160,7 @@ def without_secrets():
 
 
 @suite.test("an interface's name is escaped (L37)")
-def odd_name():
+def test_l37_interface_name():
     if with_cable("ip link set left name 'e\x1b[31m'").returncode != 0:
         raise Skip("this kernel or ip refuses such a name")
     done = with_cable("ip link set left name 'e\x1b[31m'",

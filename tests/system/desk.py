@@ -313,8 +313,8 @@ def ambiguous():
     desk.run("show", "00112233445566778899aabbccddee01")
 
 
-@suite.test("test_l5 what the source had sealed is shown so, and opened at once")
-def presealed():
+@suite.test("what the source had sealed is shown so, and opened at once")
+def test_l5_presealed_is_shown_and_opened():
     need("age")
     desk, stick = W.desk(), W.stick()
     secret = os.urandom(70000)
@@ -342,8 +342,8 @@ def presealed():
           "as it came")
 
 
-@suite.test("test_l37 what a source writes is escaped everywhere")
-def escapes():
+@suite.test("what a source writes is escaped everywhere")
+def test_l37_messages_and_names():
     desk, stick = W.desk(), W.stick()
     long = b"x" * 1023 + "א".encode() * 2000 + b"\x1b" + b"\xd7" * 3000
     W.mk(stick.object(1), desk.newsroom, source=0, message=HOSTILE,
@@ -588,8 +588,8 @@ def lock():
     desk.run("import", stick.path)
 
 
-@suite.test("test_l40 the log grows only, and says when it was changed")
-def log():
+@suite.test("the log grows only, and says when it was changed")
+def test_l40_the_log_says_when_it_was_changed():
     need("age", "minisign")
     desk, stick = W.desk(), W.stick()
     W.mk(stick.object(1), desk.newsroom, source=0, message=b"x")

@@ -7,6 +7,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import threading
 import unicodedata
 
 from lib.drop import KNOTHOLED, Drop, run
@@ -16,6 +17,7 @@ suite = Suite()
 drop = Drop(newsrooms=2, unix=True, retention_days=90,
             site_name="The Example Times")
 FIXED = 315532800
+BUSY = 3  # pairs of submissions by each of two sources
 
 # Another host's proc(5): what this machine has is not the test's business.
 PROC = os.path.join(drop.base, "proc")
@@ -152,6 +154,30 @@ def test_drill_running():
     for name in ("object", "answer", "mark"):
         equal(got[name]["modified"], ["1980-01-01"] * 2, f"{name}: modified")
     check(got["object"]["changed"][0] > "2020", "changed")
+
+
+@suite.test("while sources send and are answered: no false alarm")
+def test_drill_busy():
+    def visit():
+        for size in (10, 150000) * BUSY:
+            drop.answer(submit(size), 0, kind="received")
+
+    before = drop.objects(), drop.replies()
+    visitors = [threading.Thread(target=visit) for _ in range(2)]
+    for visitor in visitors:
+        visitor.start()
+    looks = 0
+    while any(visitor.is_alive() for visitor in visitors):
+        report()
+        looks += 1
+    for visitor in visitors:
+        visitor.join()
+    check(looks > 1, f"only {looks} looks")
+    for was, now in zip(before, (drop.objects(), drop.replies())):
+        equal(len(now) - len(was), 4 * BUSY, "came meanwhile")
+        for path in set(now) - set(was):
+            os.unlink(path)
+    settle()
 
 
 @suite.test("after it has ended: the same; a second look sees no difference")
@@ -318,6 +344,28 @@ def test_drill_hard_link():
     os.link(path, other)
     with Planted(other):
         found("link", path)
+
+
+@suite.test("what is being rewritten, or was when it was cut short, is listed")
+def test_drill_settling():
+    for path in (drop.objects()[0], drop.replies()[0]):
+        with open(path, "rb") as f:
+            data = f.read()
+        put(path + ".new", data)
+        with Planted(path + ".new"):
+            equal(rows(report())["settling"]["count"], 1, "copy")
+        os.link(path, path + ".new")
+        with Planted(path + ".new"):
+            equal(rows(report())["settling"]["count"], 1, "linked")
+        os.rename(path, path + ".new")
+        with Planted(path, lambda p=path: os.rename(p + ".new", p)):
+            equal(rows(report())["settling"]["count"], 1, "alone")
+        put(path + ".new", b"plaintext")
+        with Planted(path + ".new"):
+            found("size", path + ".new", [("content", path + ".new")])
+        put(path + ".new.new", data)
+        with Planted(path + ".new.new"):
+            found("draft", path + ".new.new")
 
 
 @suite.test("an extended attribute")

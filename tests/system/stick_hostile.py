@@ -57,8 +57,8 @@ def refuses(stick, count, desk=None, opened=1):
     return desk, got
 
 
-@suite.test("test_l1_l37 odd names are refused, escaped, and end nothing")
-def odd_names():
+@suite.test("odd names are refused, escaped, and end nothing")
+def test_l1_l37_odd_names_on_a_stick():
     stick = stick_with_good()
     made = 0
     for name in NAMES:
@@ -76,8 +76,8 @@ def odd_names():
     equal(done.stderr.count(b": REFUSED: "), made, "one line for each")
 
 
-@suite.test("test_l2 links, FIFOs, sockets, devices and directories")
-def kinds():
+@suite.test("links, FIFOs, sockets, devices and directories")
+def test_l2_kinds_on_a_stick():
     stick = stick_with_good()
     secret = W.file(read(GOOD), "elsewhere.age")
     os.symlink(secret, stick.object(1))
@@ -104,7 +104,7 @@ def kinds():
 
 
 @suite.test("directories of the stick that are links are not entered")
-def linked_directories():
+def test_l2_linked_directories():
     real = stick_with_good()
     for name in ("objects", "replies"):
         stick = W.stick()
@@ -127,8 +127,8 @@ def linked_directories():
     equal(tree(real.path), before, "nothing went there")
 
 
-@suite.test("test_l8 cut at every edge, and at random places")
-def cut():
+@suite.test("cut at every edge, and at random places")
+def test_l8_cut_objects_on_a_stick():
     data = read(MORE)
     header = data.index(b"\n--- ") + 49 + 16
     places = {0, 1, 21, 22, 100, header - 17, header - 16, header - 1, header,

@@ -43,7 +43,15 @@ test_store_names(void **state)
 	    {H32, false}, {H32 "-", false}, {H32 "-" H32 "0", false},
 	    {H32 "_" H32, false}, {H32 H32, false}, {"-" H32, false}};
 
+	static const struct named fresh[] = {{H32 ".age.new", true},
+	    {H32 ".age", false}, {H32 ".new", false}, {H32 H32 ".new", false},
+	    {H32 ".age.new.new", false}};
+
 	(void)state;
+	assert_true(kh_form_new_answer(H32 H32 ".new"));
+	assert_false(kh_form_new_answer(H32 H32));
+	assert_false(kh_form_new_answer(H32 ".age.new"));
+	ASSERT_FORM(kh_form_new_object, fresh);
 	ASSERT_FORM(kh_form_object, objects);
 	ASSERT_FORM(kh_form_answer, answers);
 	ASSERT_FORM(kh_form_mark, marks);

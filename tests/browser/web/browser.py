@@ -93,12 +93,16 @@ class Browser:
             pass  # a page that cannot be marked is not ours
         way(*arguments)
 
+        # On its way to another site a browser passes an empty page.
+        blank = arguments == ("about:blank",)
+
         def arrived():
             try:
                 return self.evaluate(
                     "return !document.documentElement.dataset.left &&"
                     " document.body !== null &&"
-                    " document.readyState !== 'loading'"
+                    " document.readyState !== 'loading' &&"
+                    " (arg || location.href !== 'about:blank')", blank
                 )
             except Gone:
                 return False
