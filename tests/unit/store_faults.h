@@ -80,7 +80,7 @@ fails(enum call c)
 	return true;
 }
 
-static void
+__attribute__((unused)) static void
 fault(enum call c, int err, unsigned skip, unsigned times)
 {
 	faults[c].err = err;

@@ -389,6 +389,36 @@ test_an_end_closes_the_connection(void **state)
 	pids[i] = -1;
 }
 
+/* Only a signal that is not ours is a crash. */
+static void
+test_crashes_are_told_apart(void **state)
+{
+	static const struct {
+		int status;
+		bool killed, crashed;
+	} cases[] = {{0, false, false}, {1 << 8, false, false},
+	    {SIGSEGV, false, true}, {SIGSYS, false, true},
+	    {SIGKILL, false, true}, {SIGKILL, true, false}};
+	size_t i, k;
+
+	(void)state;
+	for (k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		i = enter(START);
+		if (cases[k].killed) {
+			phase(i, (enum kh_phase)99);
+			kh_guests_deadlines(&g, START);
+			kh_guests_deadlines(&g, START + S(301));
+		}
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+		assert_int_equal(kh_guests_ended(&g, pids[i], cases[k].status),
+		    cases[k].crashed);
+		close(peer[i]);
+		peer[i] = -1;
+		pids[i] = -1;
+	}
+}
+
 static void
 test_strangers_change_nothing(void **state)
 {
@@ -441,6 +471,7 @@ static const struct CMUnitTest tests[] = {
     WITH_DOOR(test_dismissal),
     WITH_DOOR(test_a_place_is_left_clean),
     WITH_DOOR(test_an_end_closes_the_connection),
+    WITH_DOOR(test_crashes_are_told_apart),
     WITH_DOOR(test_strangers_change_nothing),
     WITH_DOOR(test_preconditions),
 };
