@@ -52,6 +52,10 @@ static const char usage[] =
     "  courier_listen for couriers: as source_listen (default none)\n"
     "  retention_days after which objects go, collected or not (default 0:\n"
     "                 never)\n"
+    "  settle_minutes between occasions to hide what came when (default 60)\n"
+    "  selftest_minutes between tests of itself (default 10)\n"
+    "  health         file that says how the service is (default "
+    "STATE/health)\n"
     "  allow_swap     start although swap is not encrypted (default no)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
@@ -97,7 +101,7 @@ run_role(const char *name)
 static enum kh_exit
 raise_descriptors(uint32_t max_visits, bool courier)
 {
-	rlim_t need = (rlim_t)max_visits * 6 + 64;
+	rlim_t need = (rlim_t)max_visits * 6 + 64 + KH_SETTLE_GROUP;
 	struct rlimit rl;
 
 	if (courier)
@@ -154,6 +158,7 @@ load(const char *path, struct kh_keeper *k)
 	k->site.max_upload = k->config.max_upload;
 	k->site.max_message = k->config.max_message;
 	k->site.max_visits = k->config.max_visits;
+	k->site.selftest_minutes = k->config.selftest_minutes;
 	x = kh_outlets_load(
 	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
 	if (x != KH_EXIT_OK)
@@ -211,6 +216,9 @@ serve(struct kh_keeper *k)
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)
+		x = kh_health_open(
+		    k->config.health, k->config.state, &k->health_file);
+	if (x == KH_EXIT_OK)
 		x = kh_listen_open(
 		    &k->config.source_listen, &k->listen, where, sizeof(where));
 	if (x != KH_EXIT_OK)
@@ -252,7 +260,7 @@ keeper_main(const char *path, bool check)
 	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
-	k->listen = k->courier_listen = k->store_dir = -1;
+	k->listen = k->courier_listen = k->store_dir = k->turns = -1;
 	x = load(path, k);
 	if (x == KH_EXIT_OK && check)
 		printf("%s: in order, %u newsroom%s\n", path, k->site.n_outlets,

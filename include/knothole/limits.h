@@ -77,7 +77,15 @@
 #define KH_OBJECT_PAGE_MAX 256 /* of a listing: 6 KiB, one message */
 #define KH_COLLECTOR_LEN 16 /* bytes that stand for a newsroom in a mark */
 #define KH_RETENTION_MAX 36500 /* days: a hundred years, which is for ever */
+/* Copies that wait for their names together: enough that their places in a
+ * directory mix, few enough that naming them holds nobody up. A descriptor
+ * each. */
+#define KH_SETTLE_GROUP 64
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
+
+#define KH_MINUTES_MAX 10080 /* between settles, or tests: a week */
+#define KH_WEEKS_MAX 52 /* of key left: more are not counted */
+#define KH_HEALTH_LEN 512 /* bytes of the health file, whatever it says */
 
 /* Answers at rest. The server has no record of how far a stream of slots got,
  * so at each return it looks at every slot of every newsroom, the same number

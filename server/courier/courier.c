@@ -37,6 +37,7 @@ struct courier {
 	int64_t leave_at;
 	struct kh_guests guests;
 	struct kh_msg_tokens tokens;
+	struct kh_msg_health health; /* as the keeper says */
 	char busy[BUSY_CAP]; /* written once, at the start */
 	size_t n_busy;
 	struct kh_filter filter; /* of the errands */
@@ -86,6 +87,7 @@ errand(struct courier *c, size_t place, int conn, int store)
 	x.conn = KH_ERRAND_CONN_FD;
 	x.store = KH_ERRAND_STORE_FD;
 	x.tokens = &c->tokens;
+	x.health = &c->health;
 	x.counter = &c->guests.counter[place];
 	x.filter = &c->filter;
 	/* The end of an answer is not to wait for anything (TCP only). */
@@ -162,22 +164,34 @@ static void
 on_signal(struct courier *c)
 {
 	struct signalfd_siginfo si;
+	int status;
 	pid_t pid;
 
 	if (read(c->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
 	if (si.ssi_signo == SIGTERM)
 		leave(c);
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		kh_guests_ended(&c->guests, pid);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		(void)kh_guests_ended(&c->guests, pid, status);
 }
 
-/* The keeper says nothing after the start: this is its end. */
+/* How the whole is, or the keeper's end. */
 static void
 on_control(struct courier *c)
 {
-	epoll_ctl(c->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
-	leave(c);
+	struct kh_msg m;
+	int fd;
+
+	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_COURIER, &m,
+		&fd) != KH_OK) {
+		epoll_ctl(c->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
+		leave(c);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (m.type == KH_MSG_HEALTH)
+		c->health = m.u.health;
 }
 
 static int
@@ -225,6 +239,7 @@ open_site(struct courier *c)
 {
 	struct kh_msg m;
 	enum kh_err e;
+	int none;
 
 	e = receive(KH_MSG_TOKENS, &m, &c->listen);
 	if (e != KH_OK)
@@ -232,6 +247,10 @@ open_site(struct courier *c)
 	if (m.u.tokens.n > KH_OUTLETS_MAX)
 		return KH_EPROTO;
 	c->tokens = m.u.tokens;
+	e = receive(KH_MSG_HEALTH, &m, &none);
+	if (e != KH_OK)
+		return e;
+	c->health = m.u.health;
 	e = receive(KH_MSG_STORE_LINK, &m, &c->store);
 	if (e != KH_OK)
 		return e;

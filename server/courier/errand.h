@@ -18,6 +18,7 @@ struct kh_errand {
 	int conn; /* the connection, blocking */
 	int store; /* channel to the store */
 	const struct kh_msg_tokens *tokens;
+	const struct kh_msg_health *health; /* as it was when this began */
 	struct kh_counter *counter; /* for the deadlines */
 	const struct kh_filter *filter; /* its system calls */
 	uint32_t newsroom; /* whose token came with this request */

@@ -28,6 +28,9 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"which newsrooms (by their cards) have collected an object that "
 	"others have not",
 	"which of them can open it: all collect everything"},
+    [KH_TRACE_SETTLED] = {"settled", "STORE/settled", "0400", "0",
+	"when objects were last rewritten together, as their own times do",
+	"when any of them came"},
     [KH_TRACE_SALT] = {"salt", "STATE/instance.salt", "0400", "16",
 	"with a return code in hand: the way to that source's answers. Its "
 	"times: the day of the first start",

@@ -102,6 +102,8 @@ static const struct kh_rule new_answer_rule = {
     KH_TRACE_SETTLING, S_IFREG, 0400, true, answer_size, look_sealed};
 static const struct kh_rule mark_rule = {
     KH_TRACE_MARK, S_IFREG, 0400, true, no_size, NULL};
+static const struct kh_rule settled_rule = {
+    KH_TRACE_SETTLED, S_IFREG, 0400, true, no_size, NULL};
 static const struct kh_rule directory_rule = {
     KH_TRACE_DIRECTORY, S_IFDIR, 0700, true, NULL, NULL};
 static const struct kh_rule lost_found_rule = {
@@ -184,6 +186,8 @@ each_of_root(const struct kh_place *p, const char *name)
 		return look_below(p, name, &directory_rule, each_answer);
 	if (strcmp(name, "collected") == 0)
 		return look_below(p, name, &directory_rule, each_mark);
+	if (strcmp(name, "settled") == 0)
+		return kh_look_at(p, name, &settled_rule);
 	if (strcmp(name, "lost+found") == 0)
 		return look_lost_found(p);
 	return kh_look_unexpected(p, name);

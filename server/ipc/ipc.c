@@ -77,6 +77,14 @@ static const struct {
     [KH_MSG_PUT] = {ROLE(KH_ROLE_ERRAND), ROLE(KH_ROLE_STORE), BODY(put), 1},
     [KH_MSG_STORED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_ERRAND), BODY(verdict),
 	0},
+    [KH_MSG_REPORT] = {ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_STORE),
+	ROLE(KH_ROLE_KEEPER), BODY(report), 0},
+    [KH_MSG_HEALTH] = {ROLE(KH_ROLE_KEEPER),
+	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), BODY(health), 0},
+    [KH_MSG_FORM_KEYS] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR),
+	BODY(form_keys), 1},
+    [KH_MSG_CRASHED] = {ROLE(KH_ROLE_DOOR), ROLE(KH_ROLE_KEEPER), 0, 0},
+    [KH_MSG_RETIRE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 0},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */

@@ -337,7 +337,8 @@ def _():
     other = Drop(unix=True)
     starts(other)
     path = os.path.join(other.state, "instance.salt")
-    equal(os.listdir(other.state), ["instance.salt"], "state")
+    equal(sorted(os.listdir(other.state)), ["health", "instance.salt"],
+          "state")
     status = os.stat(path)
     equal(stat.S_IMODE(status.st_mode), 0o400, "mode")
     with open(path, "rb") as f:
@@ -368,7 +369,8 @@ def _():
     )
     equal(ended.returncode, -signal.SIGXFSZ, "how it ended")
     starts(other)
-    equal(os.listdir(other.state), ["instance.salt"], "state")
+    equal(sorted(os.listdir(other.state)), ["health", "instance.salt"],
+          "state")
     other.ends_well()
 
 
@@ -393,7 +395,8 @@ def _():
     other = Drop()
     del other.settings["state"]
     starts(other)
-    equal(os.listdir(other.store + ".state"), ["instance.salt"], "state")
+    equal(sorted(os.listdir(other.store + ".state")),
+          ["health", "instance.salt"], "state")
     other.ends_well()
 
 

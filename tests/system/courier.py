@@ -81,7 +81,11 @@ def submissions():
 def health():
     def said():
         answer = first.json("/v1/health")
-        equal(sorted(answer), ["objects", "up", "version"], "members")
+        equal(sorted(answer), ["crash_loop", "disk_quarters_free",
+              "key_weeks_left", "objects", "selftest", "up", "version"],
+              "members")
+        equal((answer["selftest"], answer["crash_loop"]), ("ok", False),
+              "how it is")
         equal(answer["up"], True, "up")
         version = run(KNOTHOLED, "--version").stdout.decode().split()[1]
         equal(answer["version"], version, "version")

@@ -60,6 +60,13 @@ static const struct line {
     {KH_MSG_COLLECTED, S, E, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_PUT, E, S, sizeof(struct kh_msg_put), 1},
     {KH_MSG_STORED, S, E, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_REPORT, D, K, sizeof(struct kh_msg_report), 0},
+    {KH_MSG_REPORT, S, K, sizeof(struct kh_msg_report), 0},
+    {KH_MSG_HEALTH, K, D, sizeof(struct kh_msg_health), 0},
+    {KH_MSG_HEALTH, K, C, sizeof(struct kh_msg_health), 0},
+    {KH_MSG_FORM_KEYS, K, D, sizeof(struct kh_msg_form_keys), 1},
+    {KH_MSG_CRASHED, D, K, 0, 0},
+    {KH_MSG_RETIRE, K, D, 0, 0},
 };
 
 #define N_LINES (sizeof(lines) / sizeof(lines[0]))

@@ -60,7 +60,12 @@ start_with(const struct kh_msg_store_dir *said)
 	close(link[1]);
 	control = link[0];
 	m.u.store_dir = *said;
+	m.u.store_dir.settle_minutes = 60;
+	m.u.store_dir.selftest_minutes = 10;
 	assert_int_equal(kh_ipc_send(control, &m, dir), KH_OK);
+	receive(control, KH_ROLE_STORE, KH_ROLE_KEEPER, &m, &fd);
+	assert_int_equal(m.type, KH_MSG_REPORT);
+	assert_int_equal(m.u.report.fault, KH_FAULT_NONE);
 	receive(control, KH_ROLE_STORE, KH_ROLE_KEEPER, &m, &fd);
 	assert_int_equal(m.type, KH_MSG_READY);
 	assert_int_equal(kh_ipc_pair(link), KH_OK);

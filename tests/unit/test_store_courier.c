@@ -275,6 +275,8 @@ restart(int64_t later)
 	control = link[0];
 	m.u.store_dir.max_visits = 8;
 	m.u.store_dir.retention_days = 30;
+	m.u.store_dir.settle_minutes = 60;
+	m.u.store_dir.selftest_minutes = 10;
 	assert_int_equal(kh_ipc_send(control, &m, dir), KH_OK);
 	receive(control, KH_ROLE_STORE, KH_ROLE_KEEPER, &m, &fd);
 	assert_int_equal(kh_ipc_pair(link), KH_OK);

@@ -105,6 +105,16 @@ def address_of(pattern, said):
     return host.strip("[]"), int(port)
 
 
+def started(pid):
+    """When a process was started, in ticks; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as f:
+            stat = f.read().decode("latin-1")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[19])
+
+
 class Newsroom:
     def __init__(self, directory, name, *options):
         made = run(
@@ -276,13 +286,26 @@ class Drop:
         wanted = 2 + ("courier_listen" in self.settings)
         equal(len(said), wanted, f"what it said: {said}")
 
+    def roles(self, name):
+        """The pids of all processes of a role, the newest last: of doors there
+        are several while one that was replaced has visits."""
+        found = [p for p, n in processes(self.process.pid).items() if n == name]
+        return sorted(found, key=started)
+
     def role(self, name):
         """The pid of the door or the store."""
-        found = [p for p, n in processes(self.process.pid).items() if n == name]
-        return found[0] if len(found) == 1 else None
+        found = self.roles(name)
+        return found[-1] if found else None
 
     def visits(self):
-        return set(processes(self.role("door")))
+        return {pid for door in self.roles("door") for pid in processes(door)}
+
+    def health(self):
+        """What the health file says, by name."""
+        with open(os.path.join(self.state, "health"), encoding="ascii") as f:
+            text = f.read()
+        return dict(line.split(" = ") for line in text.split("\n")
+                    if line.strip())
 
     def idle(self):
         """Wait until no visit is left."""
