@@ -1,6 +1,6 @@
 # Knothole. GNU make, no configure; libraries through pkg-config.
 #
-#	make		build/bin/knotholed and build/bin/knothole
+#	make		build/bin/knotholed, knothole and knothole-courier
 #	make demo	install what is missing, build, show a whole submission
 #	make check	install what is missing, build, run the tests
 #	make help	the other targets
@@ -33,10 +33,15 @@ endif
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev libseccomp-dev zlib1g-dev libjansson-dev \
-	libutf8proc-dev diceware gettext python3
+	libutf8proc-dev libcurl4-gnutls-dev nettle-dev diceware gettext python3
 DEPS_DEMO := curl
-DEPS_TEST := libcmocka-dev age minisign unzip curl strace e2fsprogs mount
+DEPS_TEST := libcmocka-dev age minisign unzip curl strace dosfstools \
+	e2fsprogs mount
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
+DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
+	culmus fonts-hosny-amiri
+# Debian's nodejs comes without npm, others with it.
+NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -65,7 +70,8 @@ LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 # What each program links, and no more.
 PC_LIB := libsodium libarchive jansson libutf8proc zlib
 PC_SERVER := $(PC_LIB) libmicrohttpd libseccomp
-PC_TEST := $(PC_SERVER) cmocka
+PC_COURIER := libsodium jansson libutf8proc libcurl nettle
+PC_TEST := $(PC_SERVER) nettle cmocka
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
 pc_libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
@@ -76,7 +82,10 @@ LIB_SRC := $(wildcard lib/*/*.c)
 SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
-CLIENT_SRC := $(wildcard client/*.c)
+CLIENT_SRC := $(wildcard client/*.c client/desk/*.c)
+# What both programs of the newsroom begin, talk and end with.
+CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start)
+COURIER_SRC := $(wildcard client/courier/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -85,25 +94,30 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB := $(BUILD)/lib/libknothole.a
 SERVER_LIB := $(BUILD)/lib/libknotholed.a
-BINS := $(BUILD)/bin/knotholed $(BUILD)/bin/knothole
+BINS := $(patsubst %,$(BUILD)/bin/%,knotholed knothole knothole-courier)
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
-# Makers of whole objects and of answers, for tests from outside.
-MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer
+# Makers of whole objects, answers and cards, for tests from outside.
+MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
+	$(BUILD)/tests/mkcard
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
+BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
+	$(foreach t,journey errors,$(foreach b,chromium firefox,\
+	tests/browser/$(t).py:$(b)))
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
 FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
-.PHONY: all deps demo check check-built check-nightly asan fuzz bench lint \
-	install clean help tests benches fuzzers fuzz-built format FORCE
+.PHONY: all deps demo check check-built check-browser check-nightly asan \
+	fuzz bench lint install clean help tests benches fuzzers fuzz-built \
+	format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -175,6 +189,12 @@ $(BUILD)/bin/knothole: $(call obj,$(CLIENT_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_LIB))
+
+$(BUILD)/bin/knothole-courier: $(call obj,$(COURIER_SRC) $(CLIENT_BASE_SRC)) \
+    $(LIB)
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_COURIER))
 
 # Unit tests and fuzz targets may include the .c file they look into; the
 # archive then only supplies the rest.
@@ -248,6 +268,23 @@ check-built: all tests
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label $(or $(LABEL),check) \
 	    $(UNITS) $(REPLAY_RUNS) $(INTEROP) $(SYSTEM)
 
+# The pages, in real browsers without JavaScript. One at a time: two browsers
+# side by side are slow, and slow looks like broken.
+check-browser:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_BROWSER) $(NPM)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	$(MAKE) --no-print-directory $(BUILD)/browser/installed
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-browser --jobs 1 \
+	    --timeout 1800 $(BROWSER)
+
+# What npm brings stays in $(BUILD).
+$(BUILD)/browser/installed: tests/browser/package.json \
+    tests/browser/package-lock.json tests/browser/.npmrc
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --cache cache
+	touch $@
+
 # What takes long: objects of more than 4 GiB, a whole day, power cuts by the
 # thousand.
 check-nightly:
@@ -283,8 +320,10 @@ fuzz-built: fuzzers
 
 bench:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
-	$(MAKE) --no-print-directory -j$(NPROC) all benches
+	$(MAKE) --no-print-directory -j$(NPROC) all tests benches
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
+	KNOTHOLE_BUILD=$(BUILD) $(PYTHON) tests/bench/desk.py
+	$(PYTHON) tests/bench/courier.py --build $(BUILD)
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
@@ -297,7 +336,8 @@ install: all
 	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
 	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
 	    "$(DEST)/share/man/man8"
-	install -m 0755 $(BUILD)/bin/knothole "$(DEST)/bin/"
+	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
+	    "$(DEST)/bin/"
 	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
@@ -312,9 +352,10 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@echo "make                 build/bin/knotholed, build/bin/knothole"
+	@echo "make                 build/bin/knotholed, knothole, knothole-courier"
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
+	@echo "make check-browser   the pages, in browsers without JavaScript"
 	@echo "make check-nightly   the tests that take long"
 	@echo "make asan            the tests under ASan and UBSan"
 	@echo "make fuzz            every fuzzer, FUZZ_SECONDS=60 each"

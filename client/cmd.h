@@ -10,5 +10,12 @@ int kh_cmd_seal(int argc, char **argv);
 int kh_cmd_unseal(int argc, char **argv);
 int kh_cmd_list(int argc, char **argv);
 int kh_cmd_extract(int argc, char **argv);
+int kh_cmd_init(int argc, char **argv);
+int kh_cmd_import(int argc, char **argv);
+int kh_cmd_inbox(int argc, char **argv);
+int kh_cmd_show(int argc, char **argv);
+int kh_cmd_reply(int argc, char **argv);
+int kh_cmd_export(int argc, char **argv);
+int kh_cmd_log(int argc, char **argv);
 
 #endif

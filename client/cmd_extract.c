@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/args.h"
 #include "client/cmd.h"
+#include "client/desk/pick.h"
+#include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/keys.h"
 #include "client/nested.h"
@@ -22,7 +25,9 @@
 
 static const char help[] =
     "usage: knothole extract -i IDENTITY [--passphrase-fd N] -o DIR "
-    "OBJECT...\n\n"
+    "OBJECT...\n"
+    "       knothole [--vault DIR] extract [--passphrase-fd N] -o DIR\n"
+    "                THREAD|OBJECT...\n\n"
     "Opens sealed submissions. What is in NAME.age comes out as\n\n"
     "  DIR/NAME/message.txt      what the source wrote\n"
     "  DIR/NAME/files/001-...    the files, under safe names\n"
@@ -31,6 +36,8 @@ static const char help[] =
     "  DIR/NAME/SHA256SUMS       for sha256sum -c\n\n"
     "DIR/NAME appears only if all of the object is authentic; if it is there\n"
     "already, it stays as it is.\n\n"
+    "With a vault, and without -i, a source's alias means all that came from\n"
+    "it, and an object can be named by its id; all else is a file.\n\n"
     "  -i, --identity FILE    identity file, under a passphrase or not;\n"
     "                         repeatable\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
@@ -52,6 +59,9 @@ struct extract {
 	const char *dir;
 	int dir_fd;
 	bool help;
+	bool with_vault;
+	struct kh_vault vault; /* its keyring is `kr`, then */
+	bool *done; /* for each object of its index: extracted */
 };
 
 /* One object on its way out. */
@@ -93,7 +103,8 @@ parse(struct extract *x, int argc, char **argv)
 	}
 	if (optind == argc)
 		return kh_fail_usage("extract", "no OBJECT given");
-	if (x->keys.n == 0)
+	x->with_vault = x->keys.n == 0 && kh_vault_path() != NULL;
+	if (x->keys.n == 0 && !x->with_vault)
 		return kh_fail_usage("extract", "no key; give -i IDENTITY");
 	if (x->dir == NULL)
 		return kh_fail_usage("extract", "no place to; give -o DIR");
@@ -272,15 +283,83 @@ extract_one(const struct extract *x, const char *path)
 	return code;
 }
 
+/* All that an argument means, if the vault knows it. */
+static int
+extract_picked(struct extract *x, const struct kh_pick *pick)
+{
+	int code = KH_EXIT_OK, one;
+	char path[PATH_MAX];
+	size_t i, k;
+
+	for (i = 0; i < pick->n; i++) {
+		k = pick->objects[i];
+		if (!kh_vault_object_path(
+			&x->vault, &x->vault.ix->objects[k], path))
+			one = kh_fail(KH_ON_OBJECT, x->vault.path, KH_ENAME);
+		else
+			one = extract_one(x, path);
+		x->done[k] = x->done[k] || one == KH_EXIT_OK;
+		if (code == KH_EXIT_OK)
+			code = one;
+	}
+	return code;
+}
+
+static int
+extract_argument(struct extract *x, const char *arg)
+{
+	struct kh_pick pick;
+	int code;
+
+	if (!x->with_vault)
+		return extract_one(x, arg);
+	code = kh_pick(&x->vault, arg, &pick);
+	if (code != KH_EXIT_OK)
+		return code;
+	if (pick.n == 0)
+		return extract_one(x, arg);
+	code = extract_picked(x, &pick);
+	free(pick.objects);
+	return code;
+}
+
+static int
+open_keys(struct extract *x)
+{
+	int code;
+
+	if (!x->with_vault)
+		return kh_keys_open(&x->keys, &x->kr);
+	code = kh_vault_open(&x->vault, x->keys.fd, true);
+	if (code != KH_EXIT_OK) {
+		x->with_vault = false; /* nothing of it is open */
+		return code;
+	}
+	x->kr = x->vault.kr;
+	x->done = calloc(x->vault.ix->n_objects + 1, sizeof(x->done[0]));
+	return x->done != NULL ? code : kh_fail(KH_ON_OUTPUT, NULL, KH_ENOMEM);
+}
+
+static void
+close_keys(struct extract *x)
+{
+	free(x->done);
+	if (x->with_vault)
+		kh_vault_close(&x->vault);
+	else
+		kh_keyring_free(x->kr);
+	x->kr = NULL;
+}
+
 static int
 extract_all(struct extract *x, int n, char **objects)
 {
 	enum kh_err e;
 	int i, one, code;
 
-	code = kh_keys_open(&x->keys, &x->kr);
+	code = open_keys(x);
 	if (code != KH_EXIT_OK)
-		return code;
+		goto out;
 	e = kh_output_dir(x->dir, &x->dir_fd);
 	if (e != KH_OK) {
 		(void)kh_fail(KH_ON_OUTPUT, x->dir, e);
@@ -288,14 +367,19 @@ extract_all(struct extract *x, int n, char **objects)
 		goto out;
 	}
 	for (i = 0; i < n; i++) {
-		one = extract_one(x, objects[i]);
+		one = extract_argument(x, objects[i]);
+		if (code == KH_EXIT_OK)
+			code = one;
+	}
+	if (x->with_vault) {
+		one = kh_pick_log(&x->vault, x->done);
 		if (code == KH_EXIT_OK)
 			code = one;
 	}
 out:
 	if (x->dir_fd >= 0)
 		close(x->dir_fd);
-	kh_keyring_free(x->kr);
+	close_keys(x);
 	return code;
 }
 

@@ -10,6 +10,8 @@
 
 #include "client/args.h"
 #include "client/cmd.h"
+#include "client/desk/json_out.h"
+#include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/keys.h"
 #include "client/object.h"
@@ -20,12 +22,12 @@
 #define NAME_SHOWN_MAX (8 * KH_RAW_NAME_MAX + 1)
 
 static const char help[] =
-    "usage: knothole list [--json] -i IDENTITY [--passphrase-fd N] "
+    "usage: knothole list [--json] [-i IDENTITY] [--passphrase-fd N] "
     "OBJECT...\n\n"
     "Says what is in sealed submissions, reading only what that takes. The\n"
     "rest of an object is not checked: `knothole extract` does that.\n\n"
     "  -i, --identity FILE    identity file, under a passphrase or not;\n"
-    "                         repeatable\n"
+    "                         repeatable; the vault's if there is one\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "      --json             one JSON object a line, ASCII only\n"
@@ -69,9 +71,10 @@ parse(struct list *l, int argc, char **argv)
 	}
 	if (optind == argc)
 		return kh_fail_usage("list", "no OBJECT given");
-	if (l->keys.n == 0)
+	c = kh_vault_default_key(&l->keys);
+	if (c == KH_EXIT_OK && l->keys.n == 0)
 		return kh_fail_usage("list", "no key; give -i IDENTITY");
-	return KH_EXIT_OK;
+	return c;
 }
 
 static const struct kh_bundle_entry *
@@ -125,27 +128,13 @@ print_human(const char *path, const struct kh_object *o)
 		print_file(&m->files[i]);
 }
 
-/* JSON on one line; jansson leaves DEL as it is, we do not. */
-static void
-print_json_text(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '\x7f')
-			fputs("\\u007f", stdout);
-		else
-			putchar(*text);
-	}
-	putchar('\n');
-}
-
 /* The manifest's own members but the slot key, which is secret and belongs on
  * no terminal, and `object`, `size` and `message`. */
 static enum kh_err
 print_json(const char *path, const struct kh_object *o)
 {
 	const struct kh_bundle_entry *message = message_of(o->bundle);
-	char shown[KH_SHOWN_MAX], *text = NULL;
-	enum kh_err e = KH_ENOMEM;
+	char shown[KH_SHOWN_MAX];
 	json_t *root;
 	const char *json;
 	size_t n;
@@ -166,15 +155,9 @@ print_json(const char *path, const struct kh_object *o)
 	    message != NULL ? json_integer((json_int_t)message->size)
 			    : json_null());
 	if (bad == 0)
-		text = json_dumps(
-		    root, JSON_ENSURE_ASCII | JSON_COMPACT | JSON_SORT_KEYS);
-	if (text != NULL) {
-		print_json_text(text);
-		e = KH_OK;
-	}
-	free(text);
+		return kh_json_print(root);
 	json_decref(root);
-	return e;
+	return KH_ENOMEM;
 }
 
 static int

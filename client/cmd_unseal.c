@@ -10,6 +10,7 @@
 
 #include "client/args.h"
 #include "client/cmd.h"
+#include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/input.h"
 #include "client/keys.h"
@@ -23,10 +24,10 @@ static const char help[] =
     "[OBJECT]\n"
     "       knothole unseal --passphrase-fd N [-o FILE] [OBJECT]\n\n"
     "Decrypts OBJECT, or standard input, as it is: a submission comes out as\n"
-    "a ZIP archive (see `knothole extract`). Without -i the passphrase itself\n"
-    "is the key.\n\n"
+    "a ZIP archive (see `knothole extract`). Without -i and without a vault\n"
+    "the passphrase itself is the key.\n\n"
     "  -i, --identity FILE    identity file, under a passphrase or not;\n"
-    "                         repeatable\n"
+    "                         repeatable; the vault's if there is one\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "  -o, --output FILE      write to FILE, which must not exist; it appears\n"
@@ -82,6 +83,9 @@ parse(struct unseal *u, int argc, char **argv)
 	if (argc - optind > 1)
 		return kh_fail_usage(argv[optind + 1], "one OBJECT at a time");
 	u->in = optind < argc ? argv[optind] : NULL;
+	c = kh_vault_default_key(&u->keys);
+	if (c != KH_EXIT_OK)
+		return c;
 	if (u->keys.n == 0 && u->keys.fd < 0)
 		return kh_fail_usage("unseal",
 		    "no key; give -i IDENTITY, or "

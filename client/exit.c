@@ -15,6 +15,8 @@ struct outcome {
 	const char *advice; /* or NULL */
 };
 
+static const char *program = "knothole";
+
 static const char again[] = "copy it again from where it came";
 static const char room[] = "make room on the disk";
 static const char memory[] = "close other programs";
@@ -70,6 +72,12 @@ kh_exit_code(enum kh_on on, enum kh_err e)
 	return outcomes[e][on].code;
 }
 
+void
+kh_say_as(const char *name)
+{
+	program = name;
+}
+
 const char *
 kh_shown(const char *s, char out[static KH_SHOWN_MAX])
 {
@@ -83,7 +91,7 @@ kh_say(const char *subject, const char *fmt, ...)
 	char shown[KH_SHOWN_MAX];
 	va_list ap;
 
-	fputs("knothole: ", stderr);
+	fprintf(stderr, "%s: ", program);
 	if (subject != NULL)
 		fprintf(stderr, "%s: ", kh_shown(subject, shown));
 	va_start(ap, fmt);

@@ -9,15 +9,21 @@
 
 #include "knothole/err.h"
 
-/* sysexits(3), those that we use; knothole(1), EXIT STATUS. */
+/* sysexits(3), those that we use; EXIT STATUS of
+ * knothole(1) and knothole-courier(1). */
 enum kh_exit {
 	KH_EXIT_OK = 0,
 	KH_EXIT_USAGE = 64, /* the command line is wrong */
 	KH_EXIT_DATA = 65, /* malformed, truncated or tampered with */
 	KH_EXIT_NOINPUT = 66, /* no such input, or it cannot be opened */
+	KH_EXIT_ONLINE = 69, /* a network is in reach of the desk */
+	KH_EXIT_UNREACHED = 69, /* the server is not reached, or refuses */
 	KH_EXIT_CREATE = 73, /* an output cannot be made, or exists */
 	KH_EXIT_IO = 74, /* reading or writing failed; no memory */
+	KH_EXIT_BUSY = 75, /* another knothole is at work; try again */
+	KH_EXIT_AGAIN = 75, /* interrupted: run it again */
 	KH_EXIT_NOKEY = 77, /* no key given opens it */
+	KH_EXIT_TOKEN = 77, /* the server does not know the token */
 	KH_EXIT_CONFIG = 78 /* a card is not valid today */
 };
 
@@ -38,8 +44,12 @@ int kh_exit_code(enum kh_on on, enum kh_err e);
 /* `s` escaped for a terminal (kh_text_escape) into `out`; returns `out`. */
 const char *kh_shown(const char *s, char out[static KH_SHOWN_MAX]);
 
+/* The name that messages begin with; "knothole" until this is called. The
+ * string is kept. */
+void kh_say_as(const char *name);
+
 /*
- * "knothole: SUBJECT: TEXT" on stderr. `subject` is escaped and may be NULL;
+ * "PROGRAM: SUBJECT: TEXT" on stderr. `subject` is escaped and may be NULL;
  * the format and its arguments are our own text: what came from outside must
  * have gone through kh_shown.
  */

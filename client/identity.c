@@ -107,17 +107,19 @@ unseal(const struct kh_keyring *pass, const char *text, size_t n,
 	return e;
 }
 
-enum kh_err
-kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
-    const struct kh_passphrase *pass)
+/* The file's text in clear. *plain is memory to free, or NULL when `text` is
+ * in clear itself. */
+static enum kh_err
+to_plain(const char **text, size_t *n, const struct kh_passphrase *pass,
+    char **plain)
 {
 	struct kh_keyring *with = NULL;
-	struct opened o = {0};
+	struct opened o = {NULL, 0};
 	enum kh_err e;
 
-	PRECOND(kr != NULL && text != NULL && n <= KH_IDENTITY_FILE_MAX);
-	if (!kh_input_is_age(text, n))
-		return kh_keyring_add_file(kr, text, n);
+	*plain = NULL;
+	if (!kh_input_is_age(*text, *n))
+		return KH_OK;
 	if (pass == NULL)
 		return KH_ENOKEY;
 	e = kh_keyring_new(&with);
@@ -130,11 +132,137 @@ kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
 	o.text = kh_secret_alloc(KH_IDENTITY_FILE_MAX);
 	if (o.text == NULL)
 		goto out;
-	e = unseal(with, text, n, &o);
-	if (e == KH_OK)
-		e = kh_keyring_add_file(kr, o.text, o.n);
+	e = unseal(with, *text, *n, &o);
+	if (e != KH_OK)
+		goto out;
+	*text = *plain = o.text;
+	*n = o.n;
+	o.text = NULL;
 out:
 	kh_secret_free(o.text);
 	kh_keyring_free(with);
+	return e;
+}
+
+enum kh_err
+kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
+    const struct kh_passphrase *pass)
+{
+	enum kh_err e;
+	char *plain;
+
+	PRECOND(kr != NULL && text != NULL && n <= KH_IDENTITY_FILE_MAX);
+	e = to_plain(&text, &n, pass, &plain);
+	if (e == KH_OK)
+		e = kh_keyring_add_file(kr, text, n);
+	kh_secret_free(plain);
+	return e;
+}
+
+/* The signing key from its base64. */
+static enum kh_err
+read_signing(const char *text, size_t n, struct kh_sign_secret *out)
+{
+	struct parts *parts;
+	enum kh_err e = KH_EKEY;
+	size_t len;
+
+	parts = kh_secret_alloc(sizeof(*parts));
+	if (parts == NULL)
+		return KH_ENOMEM;
+	if (sodium_base642bin(parts->signing, SIGNING_LEN, text, n, NULL, &len,
+		NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    len == SIGNING_LEN) {
+		memcpy(out->key_id, parts->signing, KH_SIGN_KEY_ID_LEN);
+		memcpy(out->seed, parts->signing + KH_SIGN_KEY_ID_LEN,
+		    KH_SIGN_SEED_LEN);
+		e = KH_OK;
+	}
+	kh_secret_free(parts);
+	return e;
+}
+
+/* Does the line begin so? *n becomes the length of the rest. */
+static const char *
+after(const char *line, size_t *n, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (*n < len || memcmp(line, prefix, len) != 0)
+		return NULL;
+	*n -= len;
+	return line + len;
+}
+
+static enum kh_err
+room_line(struct kh_newsroom *own, const char *line, size_t n,
+    unsigned *signing, unsigned *identities)
+{
+	struct kh_identity *id;
+	const char *rest;
+	enum kh_err e;
+
+	rest = after(line, &n, "# signing key: ");
+	if (rest != NULL)
+		return (*signing)++ == 0 ? read_signing(rest, n, &own->signing)
+					 : KH_EKEY;
+	rest = after(line, &n, "# newsroom: ");
+	if (rest != NULL && n <= KH_CARD_NAME_MAX)
+		memcpy(own->name, rest, n); /* zeroed before */
+	if (rest != NULL || n == 0 || line[0] == '#' || (*identities)++ > 0)
+		return KH_OK;
+	id = kh_secret_alloc(sizeof(*id));
+	if (id == NULL)
+		return KH_ENOMEM;
+	e = kh_identity_parse(line, n, id);
+	if (e == KH_OK)
+		kh_identity_recipient(id, &own->to);
+	kh_secret_free(id);
+	return e;
+}
+
+static enum kh_err
+read_room(struct kh_newsroom *own, const char *text, size_t n)
+{
+	unsigned signing = 0, identities = 0;
+	enum kh_err e = KH_OK;
+	const char *end;
+	size_t len, skip;
+
+	while (n > 0 && e == KH_OK) {
+		end = memchr(text, '\n', n);
+		len = end != NULL ? (size_t)(end - text) : n;
+		skip = end != NULL ? len + 1 : len;
+		if (len > 0 && text[len - 1] == '\r')
+			len--;
+		e = room_line(own, text, len, &signing, &identities);
+		text += skip;
+		n -= skip;
+	}
+	if (e == KH_OK && signing != 1)
+		e = KH_EKEY;
+	if (e == KH_OK)
+		kh_sign_public(&own->signing, &own->outlet);
+	return e;
+}
+
+enum kh_err
+kh_identity_file_newsroom(struct kh_keyring *kr, const char *text, size_t n,
+    const struct kh_passphrase *pass, struct kh_newsroom *own)
+{
+	enum kh_err e;
+	char *plain;
+
+	PRECOND(kr != NULL && own != NULL && text != NULL &&
+	    n <= KH_IDENTITY_FILE_MAX);
+	memset(own, 0, sizeof(*own));
+	e = to_plain(&text, &n, pass, &plain);
+	if (e == KH_OK)
+		e = kh_keyring_add_file(kr, text, n);
+	if (e == KH_OK)
+		e = read_room(own, text, n);
+	if (e != KH_OK)
+		kh_wipe(own, sizeof(*own));
+	kh_secret_free(plain);
 	return e;
 }

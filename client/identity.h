@@ -19,6 +19,7 @@
 #include "client/passphrase.h"
 #include "knothole/age.h"
 #include "knothole/err.h"
+#include "knothole/limits.h"
 #include "knothole/minisign.h"
 
 /* Bytes of an identity file, sealed or not: KH_IDENTITIES_MAX lines with as
@@ -29,6 +30,14 @@
 struct kh_newsroom_keys {
 	struct kh_identity identity;
 	struct kh_sign_secret signing;
+};
+
+/* What a vault needs of the file besides the identities. Secret. */
+struct kh_newsroom {
+	struct kh_sign_secret signing;
+	struct kh_sign_public outlet; /* its public half */
+	struct kh_recipient to; /* of the first identity */
+	char name[KH_CARD_NAME_MAX + 1]; /* as written there, "" if it is not */
 };
 
 /*
@@ -48,5 +57,15 @@ KH_CHECKED enum kh_err kh_identity_file_write(
  */
 KH_CHECKED enum kh_err kh_identity_file_read(struct kh_keyring *kr,
     const char *text, size_t n, const struct kh_passphrase *pass);
+
+/*
+ * The same, and what else of the newsroom stands in it.
+ *	own	locked memory; wiped on error
+ * Errors: as above; KH_EKEY it names no signing key, or two, or one that is
+ * malformed.
+ */
+KH_CHECKED enum kh_err kh_identity_file_newsroom(struct kh_keyring *kr,
+    const char *text, size_t n, const struct kh_passphrase *pass,
+    struct kh_newsroom *own);
 
 #endif

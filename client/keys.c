@@ -91,9 +91,35 @@ sealed_to_keys(const char *text, size_t n)
 	    memcmp(text + len, scrypt, more) != 0;
 }
 
+/* What to read into, and the passphrase once it is known. */
+struct ring {
+	struct kh_keyring *kr;
+	struct kh_newsroom *room; /* or NULL */
+	struct kh_passphrase pass;
+};
+
 static int
-read_identity(
-    struct kh_keyring *kr, const char *path, int fd, struct kh_passphrase *pass)
+add_identity(struct ring *r, const char *path, const char *text, size_t n)
+{
+	enum kh_err e;
+
+	if (r->room == NULL) {
+		e = kh_identity_file_read(r->kr, text, n, &r->pass);
+		return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
+	}
+	e = kh_identity_file_newsroom(r->kr, text, n, &r->pass, r->room);
+	if (e == KH_OK)
+		return KH_EXIT_OK;
+	if (e != KH_EKEY)
+		return kh_fail(KH_ON_KEY, path, e);
+	kh_say(path,
+	    "has no signing key, so it can answer nobody; give the identity "
+	    "that `knothole keygen` made");
+	return KH_EXIT_DATA;
+}
+
+static int
+read_identity(struct ring *r, const char *path, int fd)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -114,12 +140,9 @@ read_identity(
 		code = KH_EXIT_DATA;
 	}
 	if (code == KH_EXIT_OK && kh_input_is_age(text, n))
-		code = passphrase_for(path, fd, pass);
-	if (code == KH_EXIT_OK) {
-		e = kh_identity_file_read(kr, text, n, pass);
-		if (e != KH_OK)
-			code = kh_fail(KH_ON_KEY, path, e);
-	}
+		code = passphrase_for(path, fd, &r->pass);
+	if (code == KH_EXIT_OK)
+		code = add_identity(r, path, text, n);
 	kh_secret_free(text);
 	return code;
 }
@@ -136,28 +159,56 @@ passphrase_alone(struct kh_keyring *kr, int fd, struct kh_passphrase *pass)
 	return e == KH_OK ? code : kh_fail(KH_ON_KEY, "--passphrase-fd", e);
 }
 
-int
-kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr)
+/* Begin a ring; the keyring is the caller's. */
+static int
+begin(struct ring *r, struct kh_keyring **kr)
 {
-	struct kh_passphrase pass = {0};
 	enum kh_err e;
-	int code = KH_EXIT_OK;
-	size_t i;
 
-	PRECOND(args != NULL && kr != NULL);
-	PRECOND(args->n > 0 || args->fd >= 0);
 	kh_keys_probe();
 	e = kh_keyring_new(kr);
-	if (e != KH_OK)
-		return kh_fail(KH_ON_KEY, NULL, e);
-	if (args->n == 0)
-		code = passphrase_alone(*kr, args->fd, &pass);
-	for (i = 0; i < args->n && code == KH_EXIT_OK; i++)
-		code = read_identity(*kr, args->path[i], args->fd, &pass);
-	kh_passphrase_free(&pass);
+	r->kr = *kr;
+	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, NULL, e);
+}
+
+static int
+end(struct ring *r, struct kh_keyring **kr, int code)
+{
+	kh_passphrase_free(&r->pass);
 	if (code != KH_EXIT_OK) {
 		kh_keyring_free(*kr);
 		*kr = NULL;
 	}
 	return code;
+}
+
+int
+kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr)
+{
+	struct ring r = {0};
+	int code;
+	size_t i;
+
+	PRECOND(args != NULL && kr != NULL);
+	PRECOND(args->n > 0 || args->fd >= 0);
+	code = begin(&r, kr);
+	if (code == KH_EXIT_OK && args->n == 0)
+		code = passphrase_alone(r.kr, args->fd, &r.pass);
+	for (i = 0; i < args->n && code == KH_EXIT_OK; i++)
+		code = read_identity(&r, args->path[i], args->fd);
+	return end(&r, kr, code);
+}
+
+int
+kh_keys_newsroom(
+    const char *path, int fd, struct kh_keyring **kr, struct kh_newsroom *room)
+{
+	struct ring r = {.room = room};
+	int code;
+
+	PRECOND(path != NULL && kr != NULL && room != NULL);
+	code = begin(&r, kr);
+	if (code == KH_EXIT_OK)
+		code = read_identity(&r, path, fd);
+	return end(&r, kr, code);
 }

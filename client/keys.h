@@ -6,6 +6,7 @@
 #define KNOTHOLE_CLIENT_KEYS_H
 
 #include "client/args.h"
+#include "client/identity.h"
 #include "client/passphrase.h"
 #include "knothole/age.h"
 
@@ -17,6 +18,15 @@
  * Says what is wrong and returns the exit status.
  */
 int kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr);
+
+/*
+ * Read one identity file with all that a newsroom needs.
+ *	fd	of the passphrase, or -1 to ask
+ *	*kr	as above
+ *	room	locked memory
+ */
+int kh_keys_newsroom(
+    const char *path, int fd, struct kh_keyring **kr, struct kh_newsroom *room);
 
 /* Read a passphrase from `fd`. Says what is wrong; returns the status. */
 int kh_keys_passphrase(int fd, struct kh_passphrase *out);

@@ -2,58 +2,64 @@
  * knothole, the tool of the offline machine: the table of commands and what
  * comes before any of them. It links no network library.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "client/args.h"
 #include "client/cmd.h"
+#include "client/desk/airgap.h"
+#include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/signals.h"
+#include "client/start.h"
 #include "knothole/secret.h"
-
-/* gcc and clang say differently that they sanitize. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#endif
 
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	enum kh_airgap airgap;
 	const char *summary;
 };
 
 static const struct command commands[] = {
-    {"keygen", kh_cmd_keygen, "make a newsroom's identity and card"},
-    {"seal", kh_cmd_seal, "encrypt a file to newsrooms"},
-    {"unseal", kh_cmd_unseal, "decrypt a file as it is"},
-    {"list", kh_cmd_list, "say what is in sealed submissions"},
-    {"extract", kh_cmd_extract, "open sealed submissions into a directory"},
+    {"keygen", kh_cmd_keygen, KH_AIRGAP_WARN,
+	"make a newsroom's identity and card"},
+    {"seal", kh_cmd_seal, KH_AIRGAP_NONE, "encrypt a file to newsrooms"},
+    {"unseal", kh_cmd_unseal, KH_AIRGAP_NEEDED, "decrypt a file as it is"},
+    {"list", kh_cmd_list, KH_AIRGAP_NEEDED,
+	"say what is in sealed submissions"},
+    {"extract", kh_cmd_extract, KH_AIRGAP_NEEDED,
+	"open sealed submissions into a directory"},
+    {"init", kh_cmd_init, KH_AIRGAP_NEEDED, "make a vault for the desk"},
+    {"import", kh_cmd_import, KH_AIRGAP_NEEDED,
+	"take what came on a stick into the vault"},
+    {"inbox", kh_cmd_inbox, KH_AIRGAP_NEEDED, "list the vault's sources"},
+    {"show", kh_cmd_show, KH_AIRGAP_NEEDED, "show a conversation"},
+    {"reply", kh_cmd_reply, KH_AIRGAP_NEEDED, "answer a source"},
+    {"export", kh_cmd_export, KH_AIRGAP_NEEDED, "put answers onto a stick"},
+    {"log", kh_cmd_log, KH_AIRGAP_NEEDED, "show the custody log"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* Options that stand before the command; they hold for all of them. */
 static const struct option globals[] = {
+    {"i-am-online", no_argument, NULL, 'O'},
+    {"vault", required_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
+
+static bool online; /* --i-am-online */
 
 static void
 usage(FILE *f)
 {
 	size_t i;
 
-	fputs("usage: knothole COMMAND [OPTION]... [ARGUMENT]...\n"
+	fputs("usage: knothole [--vault DIR] [--i-am-online] COMMAND "
+	      "[OPTION]... [ARGUMENT]...\n"
 	      "       knothole COMMAND --help\n"
 	      "       knothole --help | --version\n\n"
 	      "Keys, sealing and opening for the offline machine of a "
@@ -62,44 +68,13 @@ usage(FILE *f)
 	for (i = 0; i < N_COMMANDS; i++)
 		fprintf(
 		    f, "  %-8s  %s\n", commands[i].name, commands[i].summary);
-	fputs("\nexit status: 0 done; 64 wrong use; 65 malformed, truncated "
-	      "or tampered\nwith; 66 no such input; 73 cannot create; 74 "
-	      "reading or writing failed;\n77 no key fits; 78 configuration. "
-	      "See knothole(1).\n",
+	fputs("\nWhat opens secrets refuses to while a network interface "
+	      "is up;\n--i-am-online lifts that, for rehearsals.\n"
+	      "\nexit status: 0 done; 64 wrong use; 65 malformed, truncated "
+	      "or tampered\nwith; 66 no such input; 69 a network is in reach; "
+	      "73 cannot create;\n74 reading or writing failed; 77 no key "
+	      "fits; 78 configuration.\nSee knothole(1).\n",
 	    f);
-}
-
-/*
- * Descriptors 0 to 2 are open from here on, so that no file of ours becomes
- * "standard error"; each in the direction in which using it fails.
- */
-static int
-hold_standard_fds(void)
-{
-	int fd, got;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
-			continue;
-		got = open(
-		    "/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
-		if (got != fd)
-			return -1;
-	}
-	return 0;
-}
-
-/* Keys must not reach a core dump, nor another process of the same user. */
-static void
-hide_memory(void)
-{
-	const struct rlimit none = {0, 0};
-
-	(void)setrlimit(RLIMIT_CORE, &none);
-#ifndef SANITIZED
-	/* LeakSanitizer looks at the process through ptrace. */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
 }
 
 static const struct command *
@@ -122,6 +97,12 @@ global_options(int argc, char **argv)
 
 	while ((c = kh_args_next(argc, argv, "+:hV", globals)) != -1) {
 		switch (c) {
+		case 'O':
+			online = true;
+			break;
+		case 'v':
+			kh_vault_use(optarg);
+			break;
 		case 'h':
 			usage(stdout);
 			return KH_EXIT_OK;
@@ -138,6 +119,14 @@ global_options(int argc, char **argv)
 	return KH_EXIT_USAGE;
 }
 
+/* Telling how a command is used opens nothing. */
+static bool
+asks_for_help(int argc, char **argv)
+{
+	return argc == 2 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -152,6 +141,13 @@ run(int argc, char **argv)
 	if (cmd == NULL)
 		return kh_fail_usage(argv[first],
 		    "no such command; `knothole --help` lists them");
+	if (!asks_for_help(argc - first, argv + first)) {
+		code = kh_airgap_check(cmd->airgap, online);
+		if (code != KH_EXIT_OK)
+			return code;
+	}
+	/* Not before: who cannot be looked at cannot write its own id maps. */
+	kh_start_hide();
 	kh_args_reset();
 	return cmd->run(argc - first, argv + first);
 }
@@ -161,17 +157,11 @@ main(int argc, char **argv)
 {
 	int code;
 
-	if (hold_standard_fds() != 0)
+	if (kh_start_fds() != 0)
 		return KH_EXIT_IO;
-	hide_memory();
 	kh_signals_start();
 	if (kh_init() != KH_OK)
 		return kh_fail(KH_ON_KEY, "random numbers", KH_ESYS);
 	code = run(argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		kh_say("standard output", "%s", strerror(errno));
-		if (code == KH_EXIT_OK)
-			code = KH_EXIT_IO;
-	}
-	return code;
+	return kh_start_finish(code);
 }

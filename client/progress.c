@@ -52,6 +52,38 @@ kh_progress_start(struct kh_progress *p, const char *verb, uint64_t all)
 }
 
 void
+kh_progress_files(struct kh_progress *p, size_t files, uint64_t before)
+{
+	PRECOND(p != NULL);
+	p->files = files;
+	p->before = before;
+}
+
+/* "fetching 3/20: 1.0 MiB of 20.0 MiB, 1.0 MiB/s, 0:00:19 left" */
+static void
+line_of_files(const struct kh_progress *p, uint64_t done, double seconds,
+    char out[static KH_PROGRESS_LEN + 1])
+{
+	char amount[KH_AMOUNT_LEN], all[KH_AMOUNT_LEN], rate[KH_AMOUNT_LEN];
+	uint64_t moved = done > p->before ? done - p->before : 0, left = 0;
+	double speed = seconds > 0 ? (double)moved / seconds : 0;
+	int n;
+
+	kh_amount(done, amount);
+	kh_amount(p->all, all);
+	kh_amount((uint64_t)speed, rate);
+	n = snprintf(out, KH_PROGRESS_LEN + 1, "%s %zu/%zu: %s of %s, %s/s",
+	    p->verb, p->file, p->files, amount, all, rate);
+	if (speed >= 1)
+		left = (uint64_t)((double)(p->all - done) / speed);
+	if (n < 0 || n >= KH_PROGRESS_LEN || speed < 1 || left > 359999)
+		return;
+	(void)snprintf(out + n, (size_t)(KH_PROGRESS_LEN + 1 - n),
+	    ", %u:%02u:%02u left", (unsigned)(left / 3600),
+	    (unsigned)(left / 60 % 60), (unsigned)(left % 60));
+}
+
+void
 kh_progress_line(const struct kh_progress *p, uint64_t done, double seconds,
     char out[static KH_PROGRESS_LEN + 1])
 {
@@ -59,6 +91,10 @@ kh_progress_line(const struct kh_progress *p, uint64_t done, double seconds,
 
 	if (p->all > 0 && done > p->all)
 		done = p->all;
+	if (p->files > 0) {
+		line_of_files(p, done, seconds, out);
+		return;
+	}
 	kh_amount(done, amount);
 	kh_amount(seconds > 0 ? (uint64_t)((double)done / seconds) : 0, rate);
 	if (p->all == 0) {

@@ -20,6 +20,8 @@ struct kh_progress {
 	bool shown;
 	const char *verb; /* "sealing" */
 	uint64_t all; /* bytes in all, 0 when not known */
+	uint64_t before; /* of them were done before this run */
+	size_t file, files; /* this is file so-and-so of so many; or 0 */
 	struct timespec start, last;
 };
 
@@ -29,6 +31,10 @@ void kh_progress_start(struct kh_progress *p, const char *verb, uint64_t all);
 
 /* `done` bytes so far. Cheap: shows at most five lines a second. */
 void kh_progress_show(struct kh_progress *p, uint64_t done);
+
+/* It is about several files: shows "file/files" and the time left, and counts
+ * the first `before` bytes as done by an earlier run. */
+void kh_progress_files(struct kh_progress *p, size_t files, uint64_t before);
 
 /* Take the line away. */
 void kh_progress_end(struct kh_progress *p);

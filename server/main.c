@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "knothole/secret.h"
+#include "server/drill/drill.h"
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
 
@@ -25,9 +26,12 @@
 
 static const char usage[] =
     "usage: knotholed [-c FILE] [--check-config]\n"
+    "       knotholed drill [-c FILE] [--json]\n"
     "\n"
     "The source site of a Knothole drop. Runs in the foreground until "
     "SIGTERM.\n"
+    "\"drill\" shows what a seizure of this host would find; see drill "
+    "--help.\n"
     "\n"
     "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ")\n"
     "      --check-config say whether configuration and cards are in order,\n"
@@ -48,6 +52,10 @@ static const char usage[] =
     "  courier_listen for couriers: as source_listen (default none)\n"
     "  retention_days after which objects go, collected or not (default 0:\n"
     "                 never)\n"
+    "  settle_minutes between occasions to hide what came when (default 60)\n"
+    "  selftest_minutes between tests of itself (default 10)\n"
+    "  health         file that says how the service is (default "
+    "STATE/health)\n"
     "  allow_swap     start although swap is not encrypted (default no)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
@@ -93,7 +101,7 @@ run_role(const char *name)
 static enum kh_exit
 raise_descriptors(uint32_t max_visits, bool courier)
 {
-	rlim_t need = (rlim_t)max_visits * 6 + 64;
+	rlim_t need = (rlim_t)max_visits * 6 + 64 + KH_SETTLE_GROUP;
 	struct rlimit rl;
 
 	if (courier)
@@ -150,6 +158,7 @@ load(const char *path, struct kh_keeper *k)
 	k->site.max_upload = k->config.max_upload;
 	k->site.max_message = k->config.max_message;
 	k->site.max_visits = k->config.max_visits;
+	k->site.selftest_minutes = k->config.selftest_minutes;
 	x = kh_outlets_load(
 	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
 	if (x != KH_EXIT_OK)
@@ -207,6 +216,9 @@ serve(struct kh_keeper *k)
 	if (x == KH_EXIT_OK)
 		x = kh_salt_load(k->config.state, k->site.salt);
 	if (x == KH_EXIT_OK)
+		x = kh_health_open(
+		    k->config.health, k->config.state, &k->health_file);
+	if (x == KH_EXIT_OK)
 		x = kh_listen_open(
 		    &k->config.source_listen, &k->listen, where, sizeof(where));
 	if (x != KH_EXIT_OK)
@@ -248,7 +260,7 @@ keeper_main(const char *path, bool check)
 	if (k == NULL || kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
-	k->listen = k->courier_listen = k->store_dir = -1;
+	k->listen = k->courier_listen = k->store_dir = k->turns = -1;
 	x = load(path, k);
 	if (x == KH_EXIT_OK && check)
 		printf("%s: in order, %u newsroom%s\n", path, k->site.n_outlets,
@@ -258,6 +270,16 @@ keeper_main(const char *path, bool check)
 	free(k->outlets);
 	kh_secret_free(k);
 	return (int)x;
+}
+
+/* No core and no debugger, as for every process that reads this host's files.
+ */
+static enum kh_exit
+drill(int argc, char **argv)
+{
+	if (kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
+		return KH_EXIT_OSERR;
+	return kh_drill_main(argc, argv);
 }
 
 int
@@ -270,6 +292,8 @@ main(int argc, char **argv)
 	if (std_descriptors() != 0 || kh_init() != KH_OK)
 		return KH_EXIT_OSERR;
 	umask(077);
+	if (argc > 1 && strcmp(argv[1], "drill") == 0)
+		return (int)drill(argc - 1, argv + 1);
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

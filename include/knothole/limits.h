@@ -77,7 +77,15 @@
 #define KH_OBJECT_PAGE_MAX 256 /* of a listing: 6 KiB, one message */
 #define KH_COLLECTOR_LEN 16 /* bytes that stand for a newsroom in a mark */
 #define KH_RETENTION_MAX 36500 /* days: a hundred years, which is for ever */
+/* Copies that wait for their names together: enough that their places in a
+ * directory mix, few enough that naming them holds nobody up. A descriptor
+ * each. */
+#define KH_SETTLE_GROUP 64
 #define KH_UPLOADS_KEPT 65536 /* outcomes remembered, 3 MiB of RAM */
+
+#define KH_MINUTES_MAX 10080 /* between settles, or tests: a week */
+#define KH_WEEKS_MAX 52 /* of key left: more are not counted */
+#define KH_HEALTH_LEN 512 /* bytes of the health file, whatever it says */
 
 /* Answers at rest. The server has no record of how far a stream of slots got,
  * so at each return it looks at every slot of every newsroom, the same number
@@ -89,6 +97,24 @@
 /* What is left of KH_ANSWER_LEN_MAX for text, whatever the other fields are:
  * 250 bytes of age, 123 of fields, 1 LF, 258 of signature less. */
 #define KH_ANSWER_TEXT_MAX 64904
+
+/* The desk. */
+#define KH_VAULT_OBJECTS_MAX \
+	100000 /* 20 times what a big newsroom gets a year */
+/* The index, all of it in memory: about 500 bytes for each object and what the
+ * newsroom wrote itself, 4,000 of the longest answers. */
+#define KH_INDEX_MAX 268435456
+/* The last slots of a stream are for answers: somebody who floods a newsroom
+ * with objects in one source's name does not silence it. */
+#define KH_SLOTS_RESERVED 64
+#define KH_THREAD_PREFIX_MIN 8 /* hex digits: 5,000 threads hardly collide */
+#define KH_ALIAS_MAX 19 /* two words of the list and a blank */
+#define KH_STICK_OBJECTS_MAX 100000 /* names taken from one stick at once */
+#define KH_STICK_REFUSED_MAX 1000 /* refusals listed; the rest is counted */
+#define KH_STICK_NAME_MAX 255 /* NAME_MAX: what a directory entry can have */
+/* SHA256SUMS: each object and each answer once, 140 bytes for a line. */
+#define KH_STICK_SUMS_MAX 33554432
+#define KH_STICK_COLLECTED_MAX 4194304 /* 33 bytes for each object */
 
 /* The network side. */
 #define KH_HEAD_MAX 8192 /* request head: browsers send 1 KiB */
@@ -117,5 +143,23 @@
 #define KH_COURIER_LIST_MAX 1000 /* objects of one answer, ids of one request */
 /* A request's body: 1000 ids with room for a generous layout, and an answer. */
 #define KH_COURIER_BODY_MAX 65536
+
+/* The courier, as it looks at a server that may be anybody's. */
+#define KH_PAGE_OBJECTS_MAX 1000 /* objects in a page of the list: the API's */
+/* Bytes of such a page: an object takes at most 65, and as much again is left
+ * for blanks. */
+#define KH_PAGE_LEN_MAX 131072
+/* Objects of one list. A FAT32 directory holds 16,384 of our names; a server
+ * that has more than 16 times that is not one of ours. */
+#define KH_LIST_MAX 262144
+#define KH_SMALL_ANSWER_MAX 8192 /* any other JSON: ours are below 1 KiB */
+#define KH_HEALTH_MEMBERS_MAX 32 /* facts in one; there are about ten */
+#define KH_HEALTH_TEXT_MAX 128 /* bytes of one fact or of its name */
+#define KH_ANSWER_HEAD_MAX 8192 /* response head: ours are below 512 bytes */
+/* A SHA256SUMS on a stick: a line for each of KH_LIST_MAX objects takes 28
+ * MiB, and as many others beside them. */
+#define KH_SUMS_MAX 67108864
+#define KH_SUMS_PATH_MAX 255 /* bytes of a path in it; objects take 44 */
+#define KH_COLLECTED_LINE_LEN 33 /* 32 hex digits and LF */
 
 #endif

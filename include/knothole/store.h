@@ -6,6 +6,7 @@
  *	ROOT/replies/<64 hex>		sealed answers, mode 0400
  *	ROOT/collected/<32 hex>-<32 hex>	an object, and a newsroom that
  *					has collected it: empty files
+ *	ROOT/settled			empty; when a settle last ended
  *
  * An object is born without a name (O_TMPFILE), so nothing half-written can
  * ever be found: not after a refusal, not after kill -9, not after a power
@@ -15,6 +16,7 @@
 #ifndef KNOTHOLE_STORE_H
 #define KNOTHOLE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -172,7 +174,7 @@ KH_CHECKED enum kh_err kh_store_answer_put(
  *	fd	receives the descriptor, which the caller closes; -1 on error.
  *		Reading from it leaves no time of access.
  * Errors: KH_ENAME; KH_ENOENT the slot is empty; KH_EFORMAT what is there is
- * no regular file of at most KH_ANSWER_LEN_MAX bytes; KH_ESYS.
+ * no regular file of at most KH_ANSWER_LEN_MAX bytes, or not ours; KH_ESYS.
  */
 KH_CHECKED enum kh_err kh_store_answer_open(
     struct kh_store *st, const char *name, int *fd);
@@ -187,6 +189,47 @@ KH_CHECKED enum kh_err kh_store_answer_remove(
 
 /* Make all removals so far durable and hide when they were. Errors: KH_ESYS. */
 KH_CHECKED enum kh_err kh_store_answers_sync(struct kh_store *st);
+
+/*
+ * Settling. What has come since the last settle is written anew, objects and
+ * answers, in random order and mixed with older ones: afterwards neither ctime,
+ * crtime, inode, blocks nor place in the directory tells which came before
+ * which. Ids, names, contents, mode and times stay. Who has a file open reads
+ * the old one to its end.
+ */
+struct kh_settle;
+
+/* At the start, before anything else: finish what a crash cut short, and see
+ * whether there is something to settle. Errors: KH_ESYS, KH_EFULL. */
+KH_CHECKED enum kh_err kh_settle_sweep(struct kh_store *st);
+
+/* Has anything come that is not settled? */
+bool kh_settle_due(const struct kh_store *st);
+
+/*
+ * Begin. Nothing is written when there is nothing new.
+ *	mix	write older ones anew as well: as many as are new (32 at
+ *		least), as long as they are no larger together (64 MiB at
+ *		least). Not when ages matter: kh_store_expire.
+ *	out	receives what kh_settle_free frees; `st` must outlive it
+ * Errors: KH_ESYS, KH_EFULL, KH_ENOMEM; it is still due then.
+ */
+KH_CHECKED enum kh_err kh_settle_begin(
+    struct kh_store *st, bool mix, struct kh_settle **out);
+
+/*
+ * Go on: copy 1 MiB, or make one copy durable, or give names to a group of at
+ * most KH_SETTLE_GROUP. Between two steps anything may be asked of the store.
+ *	reserved	bytes of kh_store_room that are promised elsewhere
+ * Returns KH_EAGAIN until there is nothing left to do, then KH_OK. What there
+ * is no room for, or cannot be read, stays as it is.
+ * Errors: KH_ESYS, KH_EFULL: only kh_settle_free may follow; nothing is lost,
+ * and it is still due.
+ */
+KH_CHECKED enum kh_err kh_settle_step(struct kh_settle *s, uint64_t reserved);
+
+/* Give up what is not finished. NULL is fine. */
+void kh_settle_free(struct kh_settle *s);
 
 /* "<32 hex>.age", NUL-terminated. */
 void kh_object_name(const uint8_t id[static KH_OBJECT_ID_LEN],

@@ -25,6 +25,10 @@ bool kh_manifest_entry_valid(const char *s, size_t i);
  */
 size_t kh_manifest_name_text(const uint8_t *name, size_t n, uint8_t *out);
 
+/* Make jansson wipe what it frees and open no file. Done by every call of the
+ * manifest; for others who use it on secrets. Errors: KH_ENOMEM. */
+KH_CHECKED enum kh_err kh_manifest_json_start(void);
+
 /* Room for one more file, zeroed, not counted yet. KH_ELIMIT, KH_ENOMEM. */
 KH_CHECKED enum kh_err kh_manifest_grow(
     struct kh_manifest *m, struct kh_manifest_file **f);

@@ -50,6 +50,12 @@ set_up_jansson(void)
 	json_object_seed((size_t)randombytes_random() | 1);
 }
 
+enum kh_err
+kh_manifest_json_start(void)
+{
+	return pthread_once(&once, set_up_jansson) == 0 ? KH_OK : KH_ENOMEM;
+}
+
 /* Set `key` to `v`, taken over whatever happens. Sticky: false stays. */
 static bool
 set(bool ok, json_t *o, const char *key, json_t *v)
@@ -206,7 +212,7 @@ kh_manifest_write(const struct kh_manifest *m, char **json, size_t *n)
 	for (i = 0; i < m->n_files; i++)
 		for (k = 0; k < m->files[i].name_len; k++)
 			dels += m->files[i].name[k] == 0x7f;
-	if (pthread_once(&once, set_up_jansson) != 0)
+	if (kh_manifest_json_start() != KH_OK)
 		goto out;
 	o = manifest_json(m);
 	if (o == NULL)
@@ -458,7 +464,7 @@ kh_manifest_read(const char *json, size_t n, struct kh_manifest **out)
 	if (!is_ascii_text(json, n))
 		return KH_EFORMAT;
 
-	if (pthread_once(&once, set_up_jansson) != 0)
+	if (kh_manifest_json_start() != KH_OK)
 		return KH_ENOMEM;
 	e = kh_manifest_new(&m);
 	if (e != KH_OK)

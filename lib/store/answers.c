@@ -14,8 +14,8 @@
 #include "lib/base/precond.h"
 #include "lib/store/dir.h"
 
-static bool
-name_ok(const char *name)
+bool
+kh_dir_is_slot(const char *name)
 {
 	return strnlen(name, KH_SLOT_NAME_LEN + 1) == KH_SLOT_NAME_LEN &&
 	    strspn(name, "0123456789abcdef") == KH_SLOT_NAME_LEN;
@@ -47,7 +47,7 @@ kh_store_answer_put(
 	int fd;
 
 	PRECOND(st != NULL && name != NULL && (bytes != NULL || n == 0));
-	if (!name_ok(name))
+	if (!kh_dir_is_slot(name))
 		return KH_ENAME;
 	if (n > KH_ANSWER_LEN_MAX)
 		return KH_ELIMIT;
@@ -60,6 +60,7 @@ kh_store_answer_put(
 	if (e == KH_OK)
 		e = link_answer(st, fd, name);
 	kh_dir_shut(fd); /* without a name it is gone; with one it stays */
+	st->unsettled |= e == KH_OK;
 	return e;
 }
 
@@ -74,13 +75,16 @@ kh_store_answer_open(struct kh_store *st, const char *name, int *fd)
 
 	PRECOND(st != NULL && name != NULL && fd != NULL);
 	*fd = -1;
-	if (!name_ok(name))
+	if (!kh_dir_is_slot(name))
 		return KH_ENAME;
 	*fd = openat(st->replies_fd, name, flags);
 	if (*fd < 0 && errno == ENOENT)
 		return KH_ENOENT;
-	if (*fd < 0) /* a link; a socket */
-		return errno == ELOOP || errno == ENXIO ? KH_EFORMAT : KH_ESYS;
+	if (*fd < 0) /* a link; a socket; not ours */
+		return errno == ELOOP || errno == ENXIO || errno == EPERM ||
+			errno == EACCES
+		    ? KH_EFORMAT
+		    : KH_ESYS;
 	if (fstat(*fd, &sb) != 0)
 		e = KH_ESYS;
 	else if (!S_ISREG(sb.st_mode) || sb.st_size > KH_ANSWER_LEN_MAX)
@@ -96,7 +100,7 @@ enum kh_err
 kh_store_answer_remove(struct kh_store *st, const char *name)
 {
 	PRECOND(st != NULL && name != NULL);
-	if (!name_ok(name))
+	if (!kh_dir_is_slot(name))
 		return KH_ENAME;
 	if (unlinkat(st->replies_fd, name, 0) != 0)
 		return errno == ENOENT ? KH_ENOENT : KH_ESYS;

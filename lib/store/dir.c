@@ -198,6 +198,7 @@ kh_store_open_at(int fd, struct kh_store **out)
 		return KH_ENOMEM;
 	st->root_fd = fd;
 	st->objects_fd = st->replies_fd = st->collected_fd = -1;
+	st->unsettled = false;
 	e = open_parts(st);
 	if (e != KH_OK) {
 		st->root_fd = -1; /* still the caller's */
@@ -399,6 +400,7 @@ kh_store_commit(struct kh_store *st, struct kh_draft *d,
 out:
 	if (e != KH_OK)
 		memset(id, 0, KH_OBJECT_ID_LEN);
+	st->unsettled |= e == KH_OK;
 	kh_store_abort(d); /* without a name it is gone; with one it stays */
 	return e;
 }

@@ -1,7 +1,7 @@
 /*
  * What the parts of the store in a directory share: objects as they come in
  * dir.c, as they are listed and read in objects.c, as they go in collected.c,
- * answers in answers.c.
+ * answers in answers.c; both are written anew in settle.c.
  */
 #ifndef KNOTHOLE_LIB_STORE_DIR_H
 #define KNOTHOLE_LIB_STORE_DIR_H
@@ -18,6 +18,7 @@ struct kh_store {
 	int objects_fd;
 	int replies_fd;
 	int collected_fd;
+	bool unsettled; /* something has come since the last settle */
 };
 
 /* KH_EFULL or KH_ESYS, by errno. */
@@ -54,6 +55,10 @@ bool kh_dir_unhex(const char *hex, size_t n, uint8_t *out);
 
 /* Is it "<32 hex>.age"? Sets the id. */
 bool kh_dir_object_id(const char *name, uint8_t id[static KH_OBJECT_ID_LEN]);
+
+/* Is it the name of an object, of a slot? */
+bool kh_dir_is_object(const char *name);
+bool kh_dir_is_slot(const char *name);
 
 /* Remove a name that may or may not be durable: as far as it is in our power
  * it never was. Keeps errno. */

@@ -76,6 +76,14 @@ kh_dir_object_id(const char *name, uint8_t id[static KH_OBJECT_ID_LEN])
 	    kh_dir_unhex(name, KH_OBJECT_ID_LEN, id);
 }
 
+bool
+kh_dir_is_object(const char *name)
+{
+	uint8_t id[KH_OBJECT_ID_LEN];
+
+	return kh_dir_object_id(name, id);
+}
+
 /* How many of the page come before this id. */
 static uint32_t
 place_of(const struct kh_object_page *p, const uint8_t *id)

@@ -37,6 +37,10 @@ struct kh_config {
 	/* What the instance itself must keep: its salt. Default: the store's
 	 * path, without "dir:" and slashes at its end, and ".state". */
 	char state[KH_PATH_MAX + 1];
+	/* The health file; "": "health" in `state`. */
+	char health[KH_PATH_MAX + 1];
+	uint32_t settle_minutes; /* between occasions, on average; 60 */
+	uint32_t selftest_minutes; /* 10 */
 	char site_name[KH_SITE_NAME_MAX + 1]; /* default "Knothole" */
 	/* The site's own v3 onion address, lower case; "" if not given. Shown
 	 * to who comes through a proxy; other Host names are refused then. */
@@ -51,7 +55,7 @@ struct kh_config {
 /* What is wrong and what to write instead, for one line on stderr. */
 struct kh_config_fault {
 	unsigned line; /* 1-based; 0 when it is the file as a whole */
-	char text[256]; /* printable ASCII, without full stop */
+	char text[384]; /* printable ASCII, without full stop */
 };
 
 /*

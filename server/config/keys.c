@@ -301,6 +301,28 @@ set_retention_days(struct kh_config_state *cs, const char *value)
 }
 
 static enum kh_err
+set_settle_minutes(struct kh_config_state *cs, const char *value)
+{
+	return set_number(
+	    cs, value, 1, KH_MINUTES_MAX, &cs->out->settle_minutes);
+}
+
+static enum kh_err
+set_selftest_minutes(struct kh_config_state *cs, const char *value)
+{
+	return set_number(
+	    cs, value, 1, KH_MINUTES_MAX, &cs->out->selftest_minutes);
+}
+
+static enum kh_err
+set_health(struct kh_config_state *cs, const char *value)
+{
+	if (value[strlen(value) - 1] == '/')
+		return kh_config_bad(cs, KH_EFORMAT, "must be a file");
+	return set_path(cs, value, cs->out->health);
+}
+
+static enum kh_err
 set_allow_swap(struct kh_config_state *cs, const char *value)
 {
 	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
@@ -321,10 +343,13 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"max_upload", false, "20 GiB", set_max_upload},
     {"max_message", false, "100000", set_max_message},
     {"max_visits", false, "1000", set_max_visits},
-    {"allow_swap", false, "yes", set_allow_swap},
     {"courier_listen", false, "unix:/run/knothole/courier.sock",
 	set_courier_listen},
     {"retention_days", false, "90", set_retention_days},
+    {"allow_swap", false, "yes", set_allow_swap},
+    {"settle_minutes", false, "60", set_settle_minutes},
+    {"selftest_minutes", false, "10", set_selftest_minutes},
+    {"health", false, "/run/knothole/health", set_health},
 };
 
 void
@@ -334,6 +359,8 @@ kh_config_defaults(struct kh_config *out)
 	out->max_upload = UINT64_C(20) << 30;
 	out->max_message = 100000;
 	out->max_visits = 1000;
+	out->settle_minutes = 60;
+	out->selftest_minutes = 10;
 	memcpy(out->site_name, "Knothole", sizeof("Knothole"));
 }
 

@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +37,7 @@ struct courier {
 	int64_t leave_at;
 	struct kh_guests guests;
 	struct kh_msg_tokens tokens;
+	struct kh_msg_health health; /* as the keeper says */
 	char busy[BUSY_CAP]; /* written once, at the start */
 	size_t n_busy;
 	struct kh_filter filter; /* of the errands */
@@ -87,9 +86,10 @@ errand(struct courier *c, size_t place, int conn, int store)
 		_exit(1);
 	x.conn = KH_ERRAND_CONN_FD;
 	x.store = KH_ERRAND_STORE_FD;
-	x.filter = &c->filter;
 	x.tokens = &c->tokens;
+	x.health = &c->health;
 	x.counter = &c->guests.counter[place];
+	x.filter = &c->filter;
 	/* The end of an answer is not to wait for anything (TCP only). */
 	(void)setsockopt(x.conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	_exit(kh_errand_run(&x));
@@ -164,22 +164,34 @@ static void
 on_signal(struct courier *c)
 {
 	struct signalfd_siginfo si;
+	int status;
 	pid_t pid;
 
 	if (read(c->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
 	if (si.ssi_signo == SIGTERM)
 		leave(c);
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		kh_guests_ended(&c->guests, pid);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		(void)kh_guests_ended(&c->guests, pid, status);
 }
 
-/* The keeper says nothing after the start: this is its end. */
+/* How the whole is, or the keeper's end. */
 static void
 on_control(struct courier *c)
 {
-	epoll_ctl(c->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
-	leave(c);
+	struct kh_msg m;
+	int fd;
+
+	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_COURIER, &m,
+		&fd) != KH_OK) {
+		epoll_ctl(c->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
+		leave(c);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (m.type == KH_MSG_HEALTH)
+		c->health = m.u.health;
 }
 
 static int
@@ -227,6 +239,7 @@ open_site(struct courier *c)
 {
 	struct kh_msg m;
 	enum kh_err e;
+	int none;
 
 	e = receive(KH_MSG_TOKENS, &m, &c->listen);
 	if (e != KH_OK)
@@ -234,14 +247,17 @@ open_site(struct courier *c)
 	if (m.u.tokens.n > KH_OUTLETS_MAX)
 		return KH_EPROTO;
 	c->tokens = m.u.tokens;
+	e = receive(KH_MSG_HEALTH, &m, &none);
+	if (e != KH_OK)
+		return e;
+	c->health = m.u.health;
 	e = receive(KH_MSG_STORE_LINK, &m, &c->store);
 	if (e != KH_OK)
 		return e;
 	/* A store that waits for its disk must not hold up the deadlines. */
 	if (fcntl(c->store, F_SETFL, O_NONBLOCK) != 0)
 		return KH_ESYS;
-	/* jansson would open /dev/urandom at its first object. 0 is no seed. */
-	json_object_seed(1 + (size_t)randombytes_random());
+	kh_courier_ids_init();
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
 	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX);
 }

@@ -9,7 +9,6 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/courier/errand.h"
-#include "server/role/role.h"
 #include "server/visit/reply.h"
 
 /* Behind the last answer, how long to read on (seconds): closing at once could

@@ -6,7 +6,7 @@
 #define KNOTHOLED_COURIER_ERRAND_H
 
 #include "server/courier/route.h"
-#include "server/ipc/ipc.h"
+#include "server/role/confine.h"
 #include "server/visit/head.h"
 #include "server/visit/site.h"
 
@@ -17,9 +17,10 @@
 struct kh_errand {
 	int conn; /* the connection, blocking */
 	int store; /* channel to the store */
-	const struct kh_filter *filter; /* an errand's, made by the courier */
 	const struct kh_msg_tokens *tokens;
+	const struct kh_msg_health *health; /* as it was when this began */
 	struct kh_counter *counter; /* for the deadlines */
+	const struct kh_filter *filter; /* its system calls */
 	uint32_t newsroom; /* whose token came with this request */
 	bool keep; /* another request may follow this one */
 	struct kh_head head; /* slices into bytes */

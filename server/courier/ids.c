@@ -3,6 +3,7 @@
  * outside bytes here, of which there are at most KH_COURIER_BODY_MAX.
  */
 #include <jansson.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "server/courier/route.h"
@@ -30,6 +31,12 @@ take_ids(const json_t *list, struct kh_courier_ids *out)
 	}
 	out->n = (uint32_t)n;
 	return KH_OK;
+}
+
+void
+kh_courier_ids_init(void)
+{
+	json_object_seed((size_t)randombytes_random() | 1);
 }
 
 enum kh_err

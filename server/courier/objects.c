@@ -12,11 +12,13 @@
 
 #include "lib/base/precond.h"
 #include "server/courier/errand.h"
+#include "server/ipc/fault.h"
 
 #define ID_TEXT_LEN (2 * KH_OBJECT_ID_LEN)
 /* {"id":"","size":}, and the id, a size of 20 digits, a comma. */
 #define ENTRY_MAX (ID_TEXT_LEN + 48)
 #define AROUND_MAX 128
+#define HEALTH_MAX 256
 /* "some" ends here. What is said of the store is coarse, because it may end up
  * in somebody's monitoring. */
 #define SOME_MAX 100
@@ -49,8 +51,7 @@ kh_errand_ask(struct kh_errand *x, struct kh_msg *m, int with, int *fd)
 	atomic_store(&x->counter->phase, (uint32_t)KH_PHASE_STORE);
 	e = kh_ipc_send(x->store, m, with);
 	if (e == KH_OK)
-		e = kh_ipc_recv(
-		    x->store, KH_ROLE_STORE, KH_ROLE_COURIER, m, fd);
+		e = kh_ipc_recv(x->store, KH_ROLE_STORE, KH_ROLE_ERRAND, m, fd);
 	return e;
 }
 
@@ -186,9 +187,10 @@ kh_errand_object(struct kh_errand *x, const struct kh_courier_route *to)
 enum kh_err
 kh_errand_health(struct kh_errand *x)
 {
+	const struct kh_msg_health *h = x->health;
 	const char *objects = "some";
 	struct kh_msg m;
-	char text[AROUND_MAX];
+	char text[HEALTH_MAX];
 	int n;
 
 	if (ask_page(x, NULL, SOME_MAX, &m) != KH_OK)
@@ -198,8 +200,11 @@ kh_errand_health(struct kh_errand *x)
 	else if (m.u.objects.n == 0)
 		objects = "none";
 	n = snprintf(text, sizeof(text),
-	    "{\"version\":\"" KH_VERSION "\",\"up\":true,\"objects\":\"%s\"}",
-	    objects);
+	    "{\"version\":\"" KH_VERSION "\",\"up\":true,\"objects\":\"%s\","
+	    "\"selftest\":\"%s\",\"disk_quarters_free\":%" PRIu32
+	    ",\"key_weeks_left\":%" PRIu32 ",\"crash_loop\":%s}",
+	    objects, kh_fault_word(h->fault), h->quarters, h->weeks,
+	    h->looping != 0 ? "true" : "false");
 	PRECOND(n > 0 && (size_t)n < sizeof(text));
 	return kh_errand_json(x, 200, "", text, (size_t)n);
 }

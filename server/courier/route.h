@@ -53,6 +53,9 @@ struct kh_courier_ids {
 	uint8_t id[KH_COURIER_LIST_MAX][KH_OBJECT_ID_LEN];
 };
 
+/* Once, before any is parsed: libjansson would open a file for its seed. */
+void kh_courier_ids_init(void);
+
 /*
  * Parse {"ids":["<32 hex>",...]}: that and nothing else.
  * Errors: KH_EFORMAT; KH_ELIMIT more than KH_COURIER_LIST_MAX; out->n is 0

@@ -27,8 +27,7 @@
 
 #define EVENTS_MAX 16
 #define TICK_MS 1000
-/* A form may stay open this long at least, and twice as long at most. */
-#define FORM_KEY_MS (INT64_C(12) * 3600 * 1000)
+#define FAULTY_MS 15000 /* between two tests while something is wrong */
 /* After a dismissal, how long visits have to seal what they hold. */
 #define DISMISS_MS 20000
 
@@ -39,7 +38,11 @@ struct door {
 	int store;
 	bool leaving;
 	int64_t leave_at;
-	int64_t rotate_at;
+	bool retired; /* no more visits, but these go on */
+	int64_t ratchet_at;
+	int64_t test_at;
+	struct kh_msg_report report; /* of the last test */
+	bool faulty; /* the keeper says so */
 	struct kh_guests guests;
 	int turns; /* at the key derivation, server/visit/turns.h */
 	struct kh_site *site;
@@ -163,49 +166,103 @@ on_listen(struct door *d)
 }
 
 static void
+stop_listening(struct door *d)
+{
+	if (d->listen < 0)
+		return;
+	/* The keeper has it too: closing alone would leave it watched. */
+	epoll_ctl(d->epoll, EPOLL_CTL_DEL, d->listen, NULL);
+	close(d->listen);
+	d->listen = -1;
+}
+
+static void
 leave(struct door *d)
 {
 	if (d->leaving)
 		return;
 	d->leaving = true;
 	d->leave_at = now_ms() + DISMISS_MS;
-	/* The keeper has it too: closing alone would leave it watched. */
-	epoll_ctl(d->epoll, EPOLL_CTL_DEL, d->listen, NULL);
-	close(d->listen);
-	d->listen = -1;
+	stop_listening(d);
 	kh_guests_dismiss(&d->guests, now_ms());
 }
 
+/* A visit that crashed may have been made to, by somebody who learns from it
+ * how our memory is laid out: the keeper starts another door. */
 static void
 on_signal(struct door *d)
 {
+	const struct kh_msg crashed = {.type = KH_MSG_CRASHED};
 	struct signalfd_siginfo si;
+	int status;
 	pid_t pid;
 
 	if (read(d->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
 	if (si.ssi_signo == SIGTERM)
 		leave(d);
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		kh_guests_ended(&d->guests, pid);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (kh_guests_ended(&d->guests, pid, status) && !d->leaving)
+			(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &crashed, -1);
+	}
 }
 
-/* The keeper says nothing after the start: this is its end. */
+/* How the whole is, or that another door has taken over, or the keeper's end. */
 static void
 on_control(struct door *d)
 {
-	epoll_ctl(d->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
-	leave(d);
+	struct kh_msg m;
+	int fd;
+
+	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_DOOR, &m,
+		&fd) != KH_OK) {
+		epoll_ctl(d->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
+		leave(d);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (m.type == KH_MSG_HEALTH)
+		d->faulty = m.u.health.fault != KH_FAULT_NONE;
+	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
+	if (m.type == KH_MSG_RETIRE) {
+		d->retired = true;
+		stop_listening(d);
+	}
+}
+
+/* Can we seal to everybody? Visits from now on know. */
+static void
+test(struct door *d, int64_t now)
+{
+	struct kh_msg m = {.type = KH_MSG_REPORT};
+
+	kh_door_test(d->site, (int64_t)time(NULL), &m.u.report);
+	d->report = m.u.report;
+	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
+	d->test_at = now +
+	    (d->report.fault != KH_FAULT_NONE
+		    ? FAULTY_MS
+		    : (int64_t)d->site->conf.selftest_minutes * 60000);
+	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
 }
 
 static void
 on_time(struct door *d, int64_t now)
 {
 	kh_guests_deadlines(&d->guests, now);
-	if (now >= d->rotate_at) {
-		kh_form_keys_rotate(d->site->keys);
-		d->rotate_at = now + FORM_KEY_MS;
-	}
+	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
+	if (now >= d->test_at && !d->leaving && !d->retired)
+		test(d, now);
+}
+
+/* It stays as long as there are visits; when it is to leave, not for long. */
+static bool
+stays(const struct door *d)
+{
+	if (!d->leaving)
+		return !d->retired || d->guests.n > 0;
+	return d->guests.n > 0 && now_ms() < d->leave_at;
 }
 
 static int
@@ -215,8 +272,8 @@ serve(struct door *d)
 	int64_t now, tick = now_ms() + TICK_MS;
 	int i, n, wait;
 
-	while (!d->leaving || (d->guests.n > 0 && now_ms() < d->leave_at)) {
-		wait = d->guests.n > 0 ? TICK_MS : 60 * TICK_MS;
+	while (stays(d)) {
+		wait = d->guests.n > 0 ? TICK_MS : 15 * TICK_MS;
 		n = epoll_wait(d->epoll, ev, EVENTS_MAX, wait);
 		if (n < 0 && errno != EINTR)
 			return 1;
@@ -225,7 +282,7 @@ serve(struct door *d)
 				on_signal(d);
 			else if (ev[i].data.fd == KH_ROLE_CONTROL_FD)
 				on_control(d);
-			else if (!d->leaving)
+			else if (d->listen >= 0)
 				on_listen(d);
 		}
 		now = now_ms();
@@ -258,6 +315,30 @@ receive(enum kh_msg_type type, struct kh_msg *m, int *fd)
 	return e;
 }
 
+/* The keeper's form keys, which a door before us may have used, the turns that
+ * all doors share, and how it is. */
+static enum kh_err
+receive_shared(struct door *d)
+{
+	struct kh_msg m;
+	enum kh_err e;
+	int none;
+
+	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
+	if (d->site->keys == NULL)
+		return KH_ENOMEM;
+	e = receive(KH_MSG_FORM_KEYS, &m, &d->turns);
+	if (e != KH_OK)
+		return e;
+	*d->site->keys = m.u.form_keys.keys;
+	d->ratchet_at = m.u.form_keys.ratchet_at;
+	kh_wipe(&m, sizeof(m));
+	e = receive(KH_MSG_HEALTH, &m, &none);
+	if (e == KH_OK)
+		d->faulty = m.u.health.fault != KH_FAULT_NONE;
+	return e;
+}
+
 /* "Open": the site, the sockets and the keys come from the keeper. */
 static enum kh_err
 open_site(struct door *d)
@@ -283,7 +364,9 @@ open_site(struct door *d)
 			return e;
 		d->site->outlets[i] = m.u.outlet;
 	}
-	e = receive(KH_MSG_STORE_LINK, &m, &d->store);
+	e = receive_shared(d);
+	if (e == KH_OK)
+		e = receive(KH_MSG_STORE_LINK, &m, &d->store);
 	if (e != KH_OK)
 		return e;
 	/* A store that waits for its disk must not hold up the deadlines. */
@@ -297,14 +380,6 @@ open_site(struct door *d)
 	e = kh_page_measure(d->site);
 	if (e != KH_OK)
 		return e;
-	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
-	if (d->site->keys == NULL)
-		return KH_ENOMEM;
-	kh_form_keys_init(d->site->keys);
-	d->rotate_at = now_ms() + FORM_KEY_MS;
-	d->turns = kh_turns_make();
-	if (d->turns < 0)
-		return KH_ESYS;
 	return kh_guests_init(&d->guests, d->site->conf.max_visits);
 }
 
@@ -365,6 +440,7 @@ kh_door_main(void)
 	if (status != 0)
 		goto out;
 	status = 1;
+	test(&d, now_ms());
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = serve(&d);

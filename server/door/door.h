@@ -6,6 +6,7 @@
 #ifndef KNOTHOLED_DOOR_H
 #define KNOTHOLED_DOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,7 @@ struct kh_guest {
 	uint32_t phase; /* as last seen */
 	uint64_t bytes; /* as last seen */
 	int64_t shut; /* ms: when we shut it down; 0 if we did not */
+	bool killed; /* by us */
 };
 
 struct kh_guests {
@@ -41,8 +43,12 @@ ptrdiff_t kh_guests_place(const struct kh_guests *g);
 void kh_guests_add(
     struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now);
 
-/* The visit `pid` has ended: close its connection and free its place. */
-void kh_guests_ended(struct kh_guests *g, pid_t pid);
+/*
+ * The visit `pid` has ended: close its connection and free its place.
+ *	status	as wait(2) gives it
+ * Returns whether it has crashed: died of a signal that we did not send.
+ */
+bool kh_guests_ended(struct kh_guests *g, pid_t pid, int status);
 
 /* Shut down who is late at `now` (monotonic ms); kill who does not leave. */
 void kh_guests_deadlines(struct kh_guests *g, int64_t now);
@@ -53,5 +59,13 @@ void kh_guests_relieve(struct kh_guests *g, enum kh_phase phase, int64_t now);
 
 /* Shut all of them down: they seal what they have and end. */
 void kh_guests_dismiss(struct kh_guests *g, int64_t now);
+
+/*
+ * Has every newsroom a key that is valid at `now` (seconds since 1970), and can
+ * something be sealed to it?
+ *	out	set completely
+ */
+void kh_door_test(
+    const struct kh_site *site, int64_t now, struct kh_msg_report *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/precond.h"
@@ -78,9 +79,10 @@ kh_guests_add(
 	g->n++;
 }
 
-void
-kh_guests_ended(struct kh_guests *g, pid_t pid)
+bool
+kh_guests_ended(struct kh_guests *g, pid_t pid, int status)
 {
+	bool crashed;
 	size_t i;
 
 	for (i = 0; i < g->max; i++) {
@@ -88,11 +90,13 @@ kh_guests_ended(struct kh_guests *g, pid_t pid)
 			break;
 	}
 	if (i == g->max)
-		return;
+		return false;
+	crashed = WIFSIGNALED(status) && !g->guest[i].killed;
 	close(g->guest[i].conn);
 	memset(&g->guest[i], 0, sizeof(g->guest[i]));
 	memset(&g->counter[i], 0, sizeof(g->counter[i]));
 	g->n--;
+	return crashed;
 }
 
 static void
@@ -126,8 +130,10 @@ kh_guests_deadlines(struct kh_guests *g, int64_t now)
 		}
 		if (phase >= N_PHASES || now - v->since > limits[phase])
 			shut(v, now);
-		if (v->shut != 0 && now - v->shut > GRACE)
+		if (v->shut != 0 && now - v->shut > GRACE) {
+			v->killed = true;
 			(void)kill(v->pid, SIGKILL);
+		}
 	}
 }
 

@@ -21,8 +21,8 @@ enum kh_role {
 	KH_ROLE_DOOR,
 	KH_ROLE_VISIT,
 	KH_ROLE_STORE,
-	KH_ROLE_COURIER, /* its process, and the one of each connection to it */
-	KH_ROLE_ERRAND, /* that one, when it comes to its rights */
+	KH_ROLE_COURIER,
+	KH_ROLE_ERRAND, /* one connection of a courier's */
 	KH_ROLE_N
 };
 
@@ -50,16 +50,21 @@ enum kh_msg_type {
 	KH_MSG_FORGOTTEN, /* store to visit */
 	KH_MSG_TOKENS, /* keeper to courier; listening socket */
 	KH_MSG_COURIER_LINK, /* keeper to store; its channel to the courier */
-	KH_MSG_LIST, /* courier to store: which objects are there? */
-	KH_MSG_OBJECTS, /* store to courier: a page of them */
-	KH_MSG_NO_OBJECTS, /* store to courier: why not */
-	KH_MSG_OPEN, /* courier to store: this object */
-	KH_MSG_OBJECT, /* store to courier; its descriptor, for reading */
-	KH_MSG_NO_OBJECT, /* store to courier: it is not there, or why not */
-	KH_MSG_COLLECT, /* courier to store: a newsroom has these objects */
-	KH_MSG_COLLECTED, /* store to courier: it is durable, or why not */
-	KH_MSG_PUT, /* courier to store: an answer; sealed memory with it */
-	KH_MSG_STORED, /* store to courier: it is durable, or why not */
+	KH_MSG_LIST, /* errand to store: which objects are there? */
+	KH_MSG_OBJECTS, /* store to errand: a page of them */
+	KH_MSG_NO_OBJECTS, /* store to errand: why not */
+	KH_MSG_OPEN, /* errand to store: this object */
+	KH_MSG_OBJECT, /* store to errand; its descriptor, for reading */
+	KH_MSG_NO_OBJECT, /* store to errand: it is not there, or why not */
+	KH_MSG_COLLECT, /* errand to store: a newsroom has these objects */
+	KH_MSG_COLLECTED, /* store to errand: it is durable, or why not */
+	KH_MSG_PUT, /* errand to store: an answer; sealed memory with it */
+	KH_MSG_STORED, /* store to errand: it is durable, or why not */
+	KH_MSG_REPORT, /* door, store to keeper: how its test went */
+	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
+	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
+	KH_MSG_CRASHED, /* door to keeper: a visit has crashed */
+	KH_MSG_RETIRE, /* keeper to door: take no more visits, end with yours */
 	KH_MSG_N
 };
 
@@ -70,6 +75,7 @@ struct kh_msg_site {
 	uint32_t max_message;
 	uint32_t max_visits;
 	uint32_t n_outlets;
+	uint32_t selftest_minutes;
 	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
@@ -83,6 +89,8 @@ struct kh_msg_store_dir {
 	uint32_t max_visits;
 	uint32_t uid; /* to become, when started as root */
 	uint32_t retention_days; /* 0: for ever */
+	uint32_t settle_minutes; /* 1 to KH_MINUTES_MAX */
+	uint32_t selftest_minutes; /* the same */
 	struct kh_collectors collectors; /* in the order of the tokens */
 };
 
@@ -91,6 +99,14 @@ struct kh_msg_tokens {
 	uint32_t n;
 	uint32_t uid; /* to become, when started as root */
 	uint8_t hash[KH_OUTLETS_MAX][KH_COURIER_HASH_LEN];
+};
+
+/* The current key of the forms and the one before it, which is still accepted
+ * (server/visit/token.h). */
+#define KH_FORM_KEY_LEN 32
+struct kh_form_keys {
+	uint8_t current[KH_FORM_KEY_LEN];
+	uint8_t previous[KH_FORM_KEY_LEN];
 };
 
 struct kh_msg_room {
@@ -160,6 +176,40 @@ struct kh_msg_put {
 	uint32_t length; /* at most KH_ANSWER_LEN_MAX */
 };
 
+/* Why no submission can be taken. */
+enum kh_fault {
+	KH_FAULT_NONE,
+	KH_FAULT_CARDS, /* a newsroom has no key that is valid today */
+	KH_FAULT_SEALING, /* something cannot be sealed to a newsroom */
+	KH_FAULT_STORE, /* the canary did not come back */
+	KH_FAULT_DISK, /* no room for a message */
+	KH_FAULT_INODES, /* no inodes for one */
+	KH_FAULT_CLOCK, /* it cannot be that time */
+	KH_FAULT_SILENT, /* no report has come for long */
+	KH_FAULT_N
+};
+
+/* A self-test: of what it is not about, 0. */
+struct kh_msg_report {
+	uint32_t fault; /* enum kh_fault */
+	uint32_t quarters; /* of the disk that are free, 0 to 4; store */
+	uint32_t weeks; /* of key left, 0 to KH_WEEKS_MAX; door */
+};
+
+/* What may be known of the whole: in buckets, and nothing of any source. */
+struct kh_msg_health {
+	uint32_t fault; /* enum kh_fault */
+	uint32_t quarters;
+	uint32_t weeks;
+	uint32_t looping; /* 1: something keeps crashing */
+};
+
+/* Both sides ratchet them when the monotonic clock says so. */
+struct kh_msg_form_keys {
+	struct kh_form_keys keys;
+	int64_t ratchet_at; /* ms */
+};
+
 struct kh_msg {
 	uint32_t type; /* enum kh_msg_type */
 	uint32_t zero; /* must be 0: no byte of a message is undefined */
@@ -179,6 +229,9 @@ struct kh_msg {
 		struct kh_msg_open open;
 		struct kh_msg_collect collect;
 		struct kh_msg_put put;
+		struct kh_msg_report report;
+		struct kh_msg_health health;
+		struct kh_msg_form_keys form_keys;
 	} u;
 };
 

@@ -2,8 +2,10 @@
  * One role: started, told what it needs, stopped. Separate from the watching
  * of all of them.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,14 +19,20 @@
 #define STOP_MS 25000 /* one that has not ended by then is killed */
 
 void
+kh_child_dismiss(struct kh_child *c)
+{
+	if (c->control >= 0)
+		close(c->control);
+	c->control = -1;
+}
+
+void
 kh_child_stop(struct kh_child *c)
 {
 	static const struct timespec step = {0, 20000000};
 	int waited;
 
-	if (c->control >= 0)
-		close(c->control);
-	c->control = -1;
+	kh_child_dismiss(c);
 	if (c->pid <= 0)
 		return;
 	for (waited = 0; waitpid(c->pid, NULL, WNOHANG) == 0; waited += 20) {
@@ -54,7 +62,7 @@ unconfined(struct kh_child *c)
 	return why != NULL;
 }
 
-/* Wait for KH_MSG_READY. KH_EUNSUP: why not has been said. */
+/* Wait for KH_MSG_READY; its first test comes before. KH_EUNSUP: why not has been said. */
 static enum kh_err
 await_ready(struct kh_child *c)
 {
@@ -63,11 +71,19 @@ await_ready(struct kh_child *c)
 	enum kh_err e;
 	int fd;
 
-	if (poll(&pfd, 1, START_MS) != 1)
-		return KH_EPROTO;
-	e = kh_ipc_recv(c->control, c->role, KH_ROLE_KEEPER, &m, &fd);
+	c->reported = 0;
+	do {
+		if (poll(&pfd, 1, START_MS) != 1)
+			return KH_EPROTO;
+		e = kh_ipc_recv(c->control, c->role, KH_ROLE_KEEPER, &m, &fd);
+		if (e == KH_OK && m.type == KH_MSG_REPORT)
+			kh_child_report(c, &m.u.report);
+	} while (e == KH_OK && m.type == KH_MSG_REPORT);
 	if (e == KH_OK && m.type != KH_MSG_READY)
 		return KH_EPROTO;
+	/* From here on nobody waits for it. */
+	if (e == KH_OK && fcntl(c->control, F_SETFL, O_NONBLOCK) != 0)
+		return KH_ESYS;
 	return e != KH_OK && unconfined(c) ? KH_EUNSUP : e;
 }
 
@@ -79,6 +95,8 @@ tell_store(const struct kh_keeper *k, const struct kh_child *c)
 	m.u.store_dir.max_visits = k->config.max_visits;
 	m.u.store_dir.uid = (uint32_t)k->uids[KH_ROLE_STORE];
 	m.u.store_dir.retention_days = k->config.retention_days;
+	m.u.store_dir.settle_minutes = k->config.settle_minutes;
+	m.u.store_dir.selftest_minutes = k->config.selftest_minutes;
 	m.u.store_dir.collectors = k->collectors;
 	return kh_ipc_send(c->control, &m, k->store_dir);
 }
@@ -100,6 +118,31 @@ tell_door(const struct kh_keeper *k, const struct kh_child *c)
 		m.u.outlet = k->outlets[i];
 		e = kh_ipc_send(c->control, &m, -1);
 	}
+	return e;
+}
+
+static enum kh_err
+tell_health(const struct kh_keeper *k, const struct kh_child *c)
+{
+	struct kh_msg m = {.type = KH_MSG_HEALTH};
+
+	m.u.health = k->health;
+	/* Whoever was silent is being started, and is not told that it is. */
+	if (m.u.health.fault == KH_FAULT_SILENT)
+		m.u.health.fault = KH_FAULT_NONE;
+	return kh_ipc_send(c->control, &m, -1);
+}
+
+static enum kh_err
+tell_keys(const struct kh_keeper *k, const struct kh_child *c)
+{
+	struct kh_msg m = {.type = KH_MSG_FORM_KEYS};
+	enum kh_err e;
+
+	m.u.form_keys.keys = k->form_keys;
+	m.u.form_keys.ratchet_at = k->ratchet_at;
+	e = kh_ipc_send(c->control, &m, k->turns);
+	kh_wipe(&m, sizeof(m));
 	return e;
 }
 
@@ -161,14 +204,17 @@ kh_child_start(
 		e = tell_door(k, c);
 	else if (e == KH_OK)
 		e = tell_courier(k, c);
+	if (e == KH_OK && c->role == KH_ROLE_DOOR)
+		e = tell_keys(k, c);
+	if (e == KH_OK && c->role != KH_ROLE_STORE)
+		e = tell_health(k, c);
 	if (e == KH_OK && store != NULL)
 		e = link_to(c, store);
 	if (e == KH_OK)
 		e = await_ready(c);
-	if (e != KH_OK) {
-		if (e != KH_EUNSUP)
-			say_failed(k, c->role, e);
+	if (e != KH_OK && e != KH_EUNSUP)
+		say_failed(k, c->role, e);
+	if (e != KH_OK)
 		kh_child_stop(c);
-	}
 	return e;
 }

@@ -4,66 +4,67 @@
  * is gone, so old forms must not be taken.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
+#include "server/visit/token.h"
+#include "server/visit/turns.h"
 
 #define PAUSE_MAX 32 /* seconds between two starts */
+#define FDS_MAX (1 + KH_WHICH_N + KH_OLD_DOORS_MAX)
 
-/* In the order of their start. */
-enum which {
-	STORE,
-	DOOR,
-	COURIER,
-	CHILDREN
-};
-
-struct watch {
-	const struct kh_keeper *k;
-	struct kh_child child[CHILDREN];
-	size_t n; /* without the courier when there is none */
-};
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Those that need the store first, so that what they hold can be committed. */
+/* Those that need the store first, so that what they hold can be committed;
+ * all of them at once. */
 static void
-stop(struct watch *w)
+stop(struct kh_watch *w)
 {
 	size_t i;
 
+	for (i = 0; i < w->n_old; i++)
+		kh_child_dismiss(&w->old[i]);
+	for (i = w->n; i > 1; i--)
+		kh_child_dismiss(&w->child[i - 1]);
+	for (i = 0; i < w->n_old; i++)
+		kh_child_stop(&w->old[i]);
+	w->n_old = 0;
 	for (i = w->n; i > 0; i--)
 		kh_child_stop(&w->child[i - 1]);
 }
 
+/* The store's memory of uploads is gone, or there never was one: no form that
+ * was made before may be taken. */
+static void
+new_form_keys(struct kh_keeper *k)
+{
+	kh_form_keys_init(&k->form_keys);
+	k->ratchet_at = kh_keeper_now() + KH_FORM_KEY_MS;
+}
+
 static enum kh_err
-start(struct watch *w, size_t i)
+start(struct kh_watch *w, size_t i)
 {
 	struct kh_child *c = &w->child[i];
 
-	c->began = now_ms();
-	return kh_child_start(w->k, c, i == STORE ? NULL : &w->child[STORE]);
+	c->began = kh_keeper_now();
+	w->told &= ~(1U << i);
+	if (i == KH_WHICH_STORE)
+		new_form_keys(w->k);
+	return kh_child_start(
+	    w->k, c, i == KH_WHICH_STORE ? NULL : &w->child[KH_WHICH_STORE]);
 }
 
 /* When it may be tried again: later each time, unless it has run for long. */
 static void
 schedule(struct kh_child *c)
 {
-	int64_t now = now_ms();
+	int64_t now = kh_keeper_now();
 
 	if (now - c->began > PAUSE_MAX * INT64_C(1000))
 		c->pause = 1;
@@ -72,31 +73,48 @@ schedule(struct kh_child *c)
 }
 
 static void
-ended(struct watch *w, size_t i)
+ended(struct kh_watch *w, size_t i)
 {
 	struct kh_child *c = &w->child[i];
 
 	c->pid = -1;
 	kh_child_stop(c); /* its channel */
 	schedule(c);
-	if (i != STORE) {
+	if (i != KH_WHICH_STORE) {
 		kh_say("the %s has ended: starting it again",
 		    kh_role_name(c->role));
 		return;
 	}
 	stop(w);
-	for (i = DOOR; i < w->n; i++)
+	for (i = KH_WHICH_DOOR; i < w->n; i++)
 		w->child[i].due = c->due;
 	kh_say("the store has ended: starting all again");
 }
 
+/* A door that was replaced, and whose last visit has ended? */
 static void
-reap(struct watch *w)
+old_ended(struct kh_watch *w, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < w->n_old; i++) {
+		if (w->old[i].pid != pid)
+			continue;
+		w->old[i].pid = -1;
+		kh_child_stop(&w->old[i]); /* its channel */
+		w->old[i] = w->old[--w->n_old];
+		return;
+	}
+}
+
+static void
+reap(struct kh_watch *w)
 {
 	pid_t pid;
 	size_t i;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		old_ended(w, pid);
 		for (i = 0; i < w->n; i++) {
 			if (w->child[i].pid == pid)
 				ended(w, i);
@@ -106,7 +124,7 @@ reap(struct watch *w)
 
 /* Start what is due. */
 static void
-revive(struct watch *w)
+revive(struct kh_watch *w)
 {
 	bool revived = false;
 	size_t i;
@@ -115,8 +133,8 @@ revive(struct watch *w)
 		if (w->child[i].pid > 0)
 			continue;
 		/* Nothing starts without a store. */
-		if (w->child[i].due > now_ms() ||
-		    (i != STORE && w->child[STORE].pid <= 0))
+		if (w->child[i].due > kh_keeper_now() ||
+		    (i != KH_WHICH_STORE && w->child[KH_WHICH_STORE].pid <= 0))
 			continue;
 		if (start(w, i) == KH_OK)
 			revived = true;
@@ -129,29 +147,45 @@ revive(struct watch *w)
 		kh_say("ready again");
 }
 
-/* Wait for a signal, or until something is due: which, or 0. */
+/* Until when there is nothing to do, ms. */
 static int
-next_signal(const struct watch *w, const sigset_t *set)
+calm(const struct kh_watch *w)
 {
-	int64_t now = now_ms(), wait = -1, left;
-	struct timespec ts;
-	siginfo_t si;
+	int64_t now = kh_keeper_now(), wait = kh_watch_calm(w, now), left;
 	size_t i;
-	int sig;
 
 	for (i = 0; i < w->n; i++) {
 		left = w->child[i].due > now ? w->child[i].due - now : 0;
-		if (w->child[i].pid <= 0 && (wait < 0 || left < wait))
+		if (w->child[i].pid <= 0 && left < wait)
 			wait = left;
 	}
-	if (wait < 0) {
-		sig = sigwaitinfo(set, &si);
-	} else {
-		ts.tv_sec = (time_t)(wait / 1000);
-		ts.tv_nsec = (long)(wait % 1000) * 1000000;
-		sig = sigtimedwait(set, &si, &ts);
+	return (int)wait;
+}
+
+/* Wait for a signal, a message, or until something is due: the signal, or 0. */
+static int
+next_event(struct kh_watch *w, int signals)
+{
+	struct pollfd pfd[FDS_MAX] = {{.fd = signals, .events = POLLIN}};
+	struct kh_child *of[FDS_MAX] = {NULL};
+	struct signalfd_siginfo si;
+	size_t i, n = 1;
+
+	for (i = 0; i < w->n + w->n_old; i++) {
+		of[n] = i < w->n ? &w->child[i] : &w->old[i - w->n];
+		pfd[n].fd = of[n]->control; /* below 0: passed over */
+		pfd[n++].events = POLLIN;
 	}
-	return sig > 0 ? sig : 0;
+	if (poll(pfd, n, calm(w)) <= 0)
+		return 0;
+	for (i = 1; i < n; i++) {
+		if (pfd[i].revents != 0)
+			kh_watch_input(w, of[i]);
+	}
+	if (pfd[0].revents == 0 ||
+	    read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return 0;
+	return (int)si.ssi_signo;
 }
 
 static bool
@@ -170,24 +204,56 @@ block_signals(sigset_t *set)
 	return sigprocmask(SIG_BLOCK, set, NULL) == 0;
 }
 
+/* Signals as a descriptor, or -1. */
+static int
+open_signals(void)
+{
+	sigset_t set;
+
+	if (!block_signals(&set))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+run(struct kh_watch *w, int signals)
+{
+	int sig = 0;
+
+	kh_watch_publish(w, kh_keeper_now(), true);
+	kh_say("ready");
+	while (sig == 0 || sig == SIGCHLD) {
+		sig = next_event(w, signals);
+		reap(w);
+		if (sig != 0 && sig != SIGCHLD)
+			break;
+		kh_form_keys_keep(
+		    &w->k->form_keys, &w->k->ratchet_at, kh_keeper_now());
+		revive(w);
+		kh_watch_replace(w, kh_keeper_now());
+		kh_watch_publish(w, kh_keeper_now(), true);
+	}
+}
+
 enum kh_exit
 kh_keeper_run(struct kh_keeper *k)
 {
-	static const enum kh_role roles[CHILDREN] = {
-	    [STORE] = KH_ROLE_STORE,
-	    [DOOR] = KH_ROLE_DOOR,
-	    [COURIER] = KH_ROLE_COURIER,
+	static const enum kh_role roles[KH_WHICH_N] = {
+	    [KH_WHICH_STORE] = KH_ROLE_STORE,
+	    [KH_WHICH_DOOR] = KH_ROLE_DOOR,
+	    [KH_WHICH_COURIER] = KH_ROLE_COURIER,
 	};
-	struct watch w = {.k = k};
-	sigset_t set;
+	struct kh_watch w = {.k = k, .pause = 1};
+	int signals;
 	size_t i;
-	int sig = 0;
 
-	w.n = k->courier_listen >= 0 ? CHILDREN : COURIER;
+	w.n = k->courier_listen >= 0 ? KH_WHICH_N : KH_WHICH_COURIER;
 	for (i = 0; i < w.n; i++)
 		w.child[i] = (struct kh_child){
 		    .role = roles[i], .pid = -1, .control = -1, .pause = 1};
-	if (!block_signals(&set))
+	signals = open_signals();
+	k->turns = kh_turns_make();
+	if (signals < 0 || k->turns < 0)
 		return KH_EXIT_OSERR;
 	for (i = 0; i < w.n; i++) {
 		if (start(&w, i) != KH_OK) {
@@ -195,13 +261,9 @@ kh_keeper_run(struct kh_keeper *k)
 			return KH_EXIT_CONFIG;
 		}
 	}
-	kh_say("ready");
-	while (sig == 0 || sig == SIGCHLD) {
-		sig = next_signal(&w, &set);
-		reap(&w);
-		if (sig == 0 || sig == SIGCHLD)
-			revive(&w);
-	}
+	run(&w, signals);
 	stop(&w);
+	kh_watch_publish(&w, kh_keeper_now(), false);
+	close(signals);
 	return KH_EXIT_OK;
 }

@@ -14,22 +14,35 @@
 #include "server/config/config.h"
 #include "server/ipc/ipc.h"
 
+#define KH_HEALTH_NAME_MAX 200 /* with ".new" it fits every file system */
+
 /* Exit status, from sysexits. */
 enum kh_exit {
 	KH_EXIT_OK = 0,
+	KH_EXIT_FOUND = 1, /* by the drill: something that should not be */
 	KH_EXIT_USAGE = 64,
 	KH_EXIT_SOFTWARE = 70,
 	KH_EXIT_OSERR = 71,
 	KH_EXIT_CONFIG = 78
 };
 
-/* What the roles are started with. */
+struct kh_health_file {
+	int dir;
+	char name[KH_HEALTH_NAME_MAX + 1];
+};
+
+/* What the roles are started with. In locked memory. */
 struct kh_keeper {
 	struct kh_config config;
 	struct kh_msg_site site;
 	struct kh_msg_outlet *outlets; /* site.n_outlets */
 	struct kh_msg_tokens tokens; /* of the newsrooms that gave one */
 	struct kh_collectors collectors; /* the same, in the same order */
+	struct kh_form_keys form_keys;
+	int64_t ratchet_at; /* ms */
+	int turns; /* at the key derivation, server/visit/turns.h */
+	struct kh_msg_health health; /* as it was last told */
+	struct kh_health_file health_file;
 	int listen;
 	int courier_listen; /* -1: no couriers */
 	int store_dir;
@@ -44,6 +57,8 @@ struct kh_child {
 	int64_t due; /* ms: not to be started before */
 	int64_t began; /* ms: when it was started */
 	unsigned pause; /* seconds before the next start */
+	struct kh_msg_report report; /* the last one */
+	int64_t reported; /* ms: when it came; 0: never */
 };
 
 /* "knotholed: ..." on stderr, one line; every byte of it printable. */
@@ -91,6 +106,11 @@ enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
  */
 enum kh_exit kh_swap_check(const char *swaps, bool allowed);
 
+/* Call `each` for every swap that is not encrypted, until it returns an error,
+ * which is returned. `swaps` as above. */
+KH_CHECKED enum kh_err kh_swap_each(const char *swaps,
+    enum kh_err (*each)(void *ctx, const char *device), void *ctx);
+
 /* Give a directory and what is in it, two levels deep, to a user. */
 enum kh_exit kh_hand_over(int dir, uid_t uid);
 
@@ -113,6 +133,66 @@ KH_CHECKED enum kh_err kh_child_start(const struct kh_keeper *k,
 
 /* Let it end, and wait for that. It is as if it had never run. */
 void kh_child_stop(struct kh_child *c);
+
+/* Tell it to end, without waiting. */
+void kh_child_dismiss(struct kh_child *c);
+
+/* Take over a report; one that is out of bounds is none. */
+void kh_child_report(struct kh_child *c, const struct kh_msg_report *r);
+
+/* Monotonic, ms. */
+int64_t kh_keeper_now(void);
+
+/* The health file's text: KH_HEALTH_LEN bytes and a NUL. */
+void kh_health_text(
+    const struct kh_msg_health *h, bool up, char out[static KH_HEALTH_LEN + 1]);
+
+/* Open the directory of the health file: `path`, or if that is empty the state
+ * directory. */
+enum kh_exit kh_health_open(
+    const char *path, const char *state, struct kh_health_file *f);
+
+/* Replace the health file. Errors: KH_ESYS, KH_EFULL: the old one stays. */
+KH_CHECKED enum kh_err kh_health_write(
+    struct kh_health_file *f, const struct kh_msg_health *h, bool up);
+
+/* --- watch.c: what the keeper does while the service runs ------------------ */
+
+#define KH_OLD_DOORS_MAX 8 /* replaced ones, with visits that go on */
+
+/* In the order of their start. */
+enum kh_which {
+	KH_WHICH_STORE,
+	KH_WHICH_DOOR,
+	KH_WHICH_COURIER,
+	KH_WHICH_N
+};
+
+struct kh_watch {
+	struct kh_keeper *k;
+	struct kh_child child[KH_WHICH_N];
+	size_t n; /* without the courier when there is none */
+	struct kh_child old[KH_OLD_DOORS_MAX]; /* doors that were replaced */
+	size_t n_old;
+	int64_t replace_at; /* ms: the door, because a visit crashed; or 0 */
+	int64_t crashed; /* ms: when one last did; 0: none has */
+	unsigned pause; /* seconds before the next replacement */
+	int64_t written; /* ms: the health file; 0: not yet */
+	bool file_fails; /* and it has been said */
+	unsigned told; /* who knows the health as it is: 1 << which */
+};
+
+/* A message of a child's is there. */
+void kh_watch_input(struct kh_watch *w, struct kh_child *c);
+
+/* Replace the door, if it is time to. */
+void kh_watch_replace(struct kh_watch *w, int64_t now);
+
+/* Work out the health; tell it and write it down where it has changed. */
+void kh_watch_publish(struct kh_watch *w, int64_t now, bool up);
+
+/* How long nothing of this need be looked at again, ms. */
+int64_t kh_watch_calm(const struct kh_watch *w, int64_t now);
 
 /* Run the service until SIGTERM, SIGINT or SIGHUP. */
 enum kh_exit kh_keeper_run(struct kh_keeper *k);

@@ -36,35 +36,47 @@ is_encrypted(const char *device)
 	return strcmp(uuid, crypt) == 0;
 }
 
-enum kh_exit
-kh_swap_check(const char *swaps, bool allowed)
+enum kh_err
+kh_swap_each(const char *swaps,
+    enum kh_err (*each)(void *ctx, const char *device), void *ctx)
 {
-	enum kh_exit x = KH_EXIT_OK;
-	char *line = NULL, *end;
+	enum kh_err e = KH_OK;
+	char *line = NULL;
 	size_t cap = 0;
 	FILE *f;
 
 	f = fopen(swaps != NULL ? swaps : SWAPS, "re");
 	if (f == NULL) /* a kernel without swap */
-		return KH_EXIT_OK;
+		return KH_OK;
 	/* The first line is a heading. */
 	if (getline(&line, &cap, f) < 0)
 		goto out;
-	while (x == KH_EXIT_OK && getline(&line, &cap, f) > 0) {
-		end = line + strcspn(line, " \t\n");
-		*end = '\0';
-		if (is_encrypted(line))
-			continue;
-		kh_say("%s%s is swap that is not encrypted, so what passes "
-		       "through memory may rest on a disk: turn it off "
-		       "(swapoff), encrypt it with a key made at each boot, or "
-		       "set allow_swap = yes",
-		    allowed ? "warning: " : "", line);
-		if (!allowed)
-			x = KH_EXIT_CONFIG;
+	while (e == KH_OK && getline(&line, &cap, f) > 0) {
+		line[strcspn(line, " \t\n")] = '\0';
+		if (!is_encrypted(line))
+			e = each(ctx, line);
 	}
 out:
 	free(line);
 	fclose(f);
-	return x;
+	return e;
+}
+
+static enum kh_err
+tell(void *ctx, const char *device)
+{
+	const bool *allowed = ctx;
+
+	kh_say("%s%s is swap that is not encrypted, so what passes through "
+	       "memory may rest on a disk: turn it off (swapoff), encrypt it "
+	       "with a key made at each boot, or set allow_swap = yes",
+	    *allowed ? "warning: " : "", device);
+	return *allowed ? KH_OK : KH_EUNSUP;
+}
+
+enum kh_exit
+kh_swap_check(const char *swaps, bool allowed)
+{
+	return kh_swap_each(swaps, tell, &allowed) == KH_OK ? KH_EXIT_OK
+							    : KH_EXIT_CONFIG;
 }

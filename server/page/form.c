@@ -123,7 +123,7 @@ kh_form_frames(
 {
 	if (t->status == NULL)
 		return;
-	kh_html_raw(h, "<iframe id=\"status\" height=\"430\" title=\"");
+	kh_html_raw(h, "<iframe id=\"status\" height=\"630\" title=\"");
 	kh_layout_say(h, v, KH_T_SEND_PROGRESS);
 	kh_html_raw(h, "\" src=\"/");
 	kh_html_raw(h, kh_lang_codes[v->lang]);
@@ -131,7 +131,7 @@ kh_form_frames(
 	kh_html_text(h, t->status);
 	kh_html_raw(h,
 	    "\"></iframe>\n<iframe id=\"upload\" name=\"upload\" "
-	    "height=\"500\" title=\"");
+	    "height=\"560\" title=\"");
 	kh_layout_say(h, v, KH_T_SEND_RECEIPT);
 	kh_html_raw(h, "\"></iframe>\n<p class=\"links\">");
 	kh_layout_link(h, v, "send", KH_T_SEND_AGAIN);

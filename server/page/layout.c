@@ -141,7 +141,10 @@ kh_layout_begin(struct kh_html *h, const struct kh_view *v, enum kh_text title)
 		kh_html_text(h, v->site->conf.name);
 		kh_html_raw(h, "</bdi></header>\n");
 	}
-	kh_html_raw(h, "<main><h1>");
+	/* A frame's has a name: there is one in the page around it too. */
+	kh_html_raw(h,
+	    v->framed ? "<main aria-labelledby=\"title\"><h1 id=\"title\">"
+		      : "<main><h1>");
 	kh_layout_say(h, v, title);
 	kh_html_raw(h, "</h1>\n");
 }
@@ -193,8 +196,9 @@ kh_layout_code(
 	    "<div class=\"code\" dir=\"ltr\" lang=\"en\"><output id=\"code\">");
 	kh_html_text(h, words);
 	kh_html_raw(h, "</output></div>\n");
-	if (!v->framed)
-		kh_layout_words(h, "words", words);
+	/* Numbered, since their order is lost in a text that runs to the left.
+	 * A frame has less room. */
+	kh_layout_words(h, v->framed ? "fp" : "words", words);
 	kh_layout_say_in(h, v, "p", KH_T_CODE_DIGITS);
 	kh_html_raw(
 	    h, "<div class=\"code\" dir=\"ltr\"><output id=\"code-digits\">");

@@ -69,8 +69,8 @@ void kh_form_frames(
 
 /* What a refusal says: state, reason, and its three texts. */
 struct kh_refusal {
-	unsigned status;
 	const char *state, *name;
+	unsigned status;
 	enum kh_text title, what, next;
 };
 const struct kh_refusal *kh_refusal_of(enum kh_reason why);

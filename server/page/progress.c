@@ -21,7 +21,9 @@ head(struct kh_html *h, const struct kh_view *v)
 	kh_layout_say(h, v, KH_T_SEND_PROGRESS);
 	kh_html_raw(h, "</title><style>");
 	kh_html_raw(h, kh_page_style());
-	kh_html_raw(h, "</style></head>\n<body class=\"frame\"><main><h1>");
+	kh_html_raw(h,
+	    "</style></head>\n<body class=\"frame\">"
+	    "<main aria-labelledby=\"title\"><h1 id=\"title\">");
 	kh_layout_say(h, v, KH_T_SEND_PROGRESS);
 	kh_html_raw(h, "</h1>\n");
 }

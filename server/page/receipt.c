@@ -10,22 +10,22 @@
 /* What each refusal says: state, what happened, what was kept and what to do
  * next. */
 static const struct kh_refusal refusals[KH_REASON_N] = {
-    [KH_REASON_TOO_LARGE] = {413, "refused", "too-large", TEXTS(TOO_LARGE)},
-    [KH_REASON_TOO_LONG] = {413, "refused", "too-large", TEXTS(TOO_LONG)},
-    [KH_REASON_EMPTY] = {400, "refused", "empty", TEXTS(EMPTY)},
-    [KH_REASON_TOKEN] = {403, "refused", "token", TEXTS(TOKEN)},
-    [KH_REASON_FORM] = {400, "refused", "form", TEXTS(FORM)},
-    [KH_REASON_FULL] = {507, "refused", "full", TEXTS(FULL)},
-    [KH_REASON_CUT] = {400, "refused", "cut", TEXTS(CUT)},
-    [KH_REASON_BUSY] = {409, "busy", "busy", TEXTS(BUSY)},
-    [KH_REASON_LOAD] = {503, "busy", "busy", TEXTS(LOAD)},
-    [KH_REASON_CLOSED] = {503, "closed", "closed", TEXTS(CLOSED)},
-    [KH_REASON_FAILED] = {500, "refused", "failed", TEXTS(FAILED)},
-    [KH_REASON_UNSURE] = {500, "refused", "failed", TEXTS(UNSURE)},
-    [KH_REASON_METHOD] = {405, "refused", "method", TEXTS(METHOD)},
-    [KH_REASON_NOT_FOUND] = {404, "refused", "not-found", TEXTS(NOT_FOUND)},
-    [KH_REASON_REQUEST] = {400, "refused", "request", TEXTS(REQUEST)},
-    [KH_REASON_PROXY] = {403, "refused", "proxy", TEXTS(PROXY)},
+    [KH_REASON_TOO_LARGE] = {"refused", "too-large", 413, TEXTS(TOO_LARGE)},
+    [KH_REASON_TOO_LONG] = {"refused", "too-large", 413, TEXTS(TOO_LONG)},
+    [KH_REASON_EMPTY] = {"refused", "empty", 400, TEXTS(EMPTY)},
+    [KH_REASON_TOKEN] = {"refused", "token", 403, TEXTS(TOKEN)},
+    [KH_REASON_FORM] = {"refused", "form", 400, TEXTS(FORM)},
+    [KH_REASON_FULL] = {"refused", "full", 507, TEXTS(FULL)},
+    [KH_REASON_CUT] = {"refused", "cut", 400, TEXTS(CUT)},
+    [KH_REASON_BUSY] = {"busy", "busy", 409, TEXTS(BUSY)},
+    [KH_REASON_LOAD] = {"busy", "busy", 503, TEXTS(LOAD)},
+    [KH_REASON_CLOSED] = {"closed", "closed", 503, TEXTS(CLOSED)},
+    [KH_REASON_FAILED] = {"refused", "failed", 500, TEXTS(FAILED)},
+    [KH_REASON_UNSURE] = {"refused", "failed", 500, TEXTS(UNSURE)},
+    [KH_REASON_METHOD] = {"refused", "method", 405, TEXTS(METHOD)},
+    [KH_REASON_NOT_FOUND] = {"refused", "not-found", 404, TEXTS(NOT_FOUND)},
+    [KH_REASON_REQUEST] = {"refused", "request", 400, TEXTS(REQUEST)},
+    [KH_REASON_PROXY] = {"refused", "proxy", 403, TEXTS(PROXY)},
 };
 
 const struct kh_refusal *

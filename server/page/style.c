@@ -54,6 +54,8 @@ static const char style[] =
     "[data-state=refused],[data-state=busy],[data-state=closed],"
     "[data-state=partial]{border-color:var(--e)!important;"
     "background:var(--r)!important}"
+    ".tick[data-state=waiting],.tick[data-state=arriving]{"
+    "border-color:var(--l);background:var(--x)}"
     /* Not :last-child: Chromium knows the last one when the page has ended. */
     ".tick:has(~.tick){display:none}"
     ".frame h1{font-size:1.15rem;margin:0 0 .4rem}"
@@ -65,7 +67,9 @@ static const char style[] =
     "background:var(--x)}"
     ".words{columns:2;font:600 1.1rem/1.8 ui-monospace,monospace;"
     "padding-inline-start:2.2rem}"
+    /* As high as what they show in the longest language: they cannot grow. */
     "iframe{display:block;width:100%;border:0;margin:.5rem 0}"
+    "@media(max-width:30rem){iframe{height:54rem}}"
     ".frame{padding:0;max-width:none}"
     "#answers{list-style:none;padding:0}"
     "#answers li{border-top:1px solid var(--l);padding:.6rem 0}"

@@ -173,7 +173,9 @@ turn(struct kh_html *h, const struct kh_view *v, const struct kh_thread *t,
 	kh_html_raw(
 	    h, "/return\"><input type=\"hidden\" name=\"token\" value=\"");
 	kh_html_text(h, t->token);
-	kh_html_raw(h, "\"><button class=\"quiet\" name=\"page\" value=\"");
+	kh_html_raw(h,
+	    "\"><button class=\"quiet\" type=\"submit\" name=\"page\" "
+	    "value=\"");
 	kh_html_number(h, page);
 	kh_html_raw(h, "\">");
 	kh_layout_say(h, v, label);

@@ -35,8 +35,7 @@ static const char *const forking[] = {"accept4", "accept", "wait4", "waitid",
 static const char *const confining[] = {
     "prctl", "prlimit64", "setrlimit", "seccomp", "capget", "capset", NULL};
 
-static const char *const sending[] = {
-    "sendfile", "memfd_create", "pread64", "ftruncate", NULL};
+static const char *const serving[] = {"sendfile", "memfd_create", NULL};
 
 const char *const *
 kh_calls(unsigned set)
@@ -56,8 +55,8 @@ kh_calls(unsigned set)
 		return forking;
 	case KH_CALLS_CONFINE:
 		return confining;
-	case KH_CALLS_SEND:
-		return sending;
+	case KH_CALLS_SERVE:
+		return serving;
 	default:
 		PRECOND(0);
 		return NULL;

@@ -71,7 +71,7 @@ KH_CHECKED enum kh_err kh_filter_load(const struct kh_filter *f);
 #define KH_CALLS_STORE 16U /* openat, linkat, unlinkat, ... */
 #define KH_CALLS_FORK 32U /* accept, fork, wait, end its children */
 #define KH_CALLS_CONFINE 64U /* a child of its own is confined further */
-#define KH_CALLS_SEND 128U /* send files that it was given */
+#define KH_CALLS_SERVE 128U /* send a file that it was given; hand over bytes */
 
 /* Names of the calls of one set, NULL at the end. */
 const char *const *kh_calls(unsigned set);

@@ -26,8 +26,7 @@ static const char *const failures[STEP_N] = {
     [STEP_JAIL] = "/dev/null cannot be opened",
     [STEP_LIMITS] = "its resource limits cannot be set",
     [STEP_PRIVILEGE] = "its privileges cannot be given up for good",
-    [STEP_LANDLOCK] = "Landlock is not there: it needs Linux 5.13 or later, "
-		      "with landlock among the active security modules (lsm=)",
+    [STEP_LANDLOCK] = "Landlock is not there (Linux 5.13; lsm=...,landlock)",
     [STEP_SECCOMP] = "seccomp filters are not there (CONFIG_SECCOMP_FILTER)",
 };
 
@@ -83,8 +82,8 @@ filter(enum kh_role role, const struct kh_filter *ready)
 static enum kh_err
 take_step(enum step s, enum kh_role role, const struct kh_confine *c)
 {
-	/* A visit is a door's child, and an errand a courier's: jail, user and
-	 * Landlock domain, which is no file at all, are its parent's. */
+	/* A visit is a door's child, an errand a courier's: jail, user and
+	 * Landlock domain, which is no file at all, are the parent's. */
 	const bool inherits = role == KH_ROLE_VISIT || role == KH_ROLE_ERRAND;
 
 	switch (s) {

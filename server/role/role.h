@@ -46,7 +46,7 @@ KH_CHECKED int kh_role_become(uid_t uid);
 /* What an exit status of a role says of its confinement, or NULL. */
 const char *kh_confine_failure(int status);
 
-/* "keeper", "door", "visit", "store", "courier". */
+/* "keeper", "door", "visit", "store", "courier", "errand". */
 const char *kh_role_name(enum kh_role role);
 
 /* A role's main. Returns its exit status. */

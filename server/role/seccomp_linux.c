@@ -60,7 +60,7 @@ allow_forking(scmp_filter_ctx ctx)
 		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEW | CLONE_VM | CLONE_THREAD,
 		    0)) != 0 ||
 	    seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-		SCMP_A0(SCMP_CMP_EQ, AF_UNIX)) != 0)
+		SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)) != 0)
 		return KH_ENOMEM;
 	return KH_OK;
 }

@@ -35,16 +35,16 @@ const struct kh_rights kh_rights[KH_ROLE_N] = {
 	{
 	    .name = "courier",
 	    .forks = true,
-	    .writes = true, /* a memory file, for an answer */
+	    .writes = true, /* its errands do, to memory */
 	    .calls = KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT |
-		KH_CALLS_SEND | KH_CALLS_FORK | KH_CALLS_CONFINE,
+		KH_CALLS_FORK | KH_CALLS_CONFINE | KH_CALLS_SERVE,
 	},
     [KH_ROLE_ERRAND] =
 	{
 	    .name = "errand",
 	    .writes = true,
 	    .calls =
-		KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT | KH_CALLS_SEND,
+		KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT | KH_CALLS_SERVE,
 	},
 };
 

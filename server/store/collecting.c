@@ -17,29 +17,51 @@
 #include "server/store/collecting.h"
 
 #define DAY 86400 /* seconds */
+#define EXPIRE_MS 3600000 /* between two looks at how old objects are */
+#define EXPIRE_AGAIN_MS 60000 /* when one has failed */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 enum kh_err
-kh_collecting_init(struct kh_collecting *c, struct kh_store *st,
-    const struct kh_msg_store_dir *m)
+kh_collecting_init(struct kh_collecting *c, const struct kh_msg_store_dir *m)
 {
 	if (m->collectors.n > KH_OUTLETS_MAX ||
 	    m->retention_days > KH_RETENTION_MAX)
 		return KH_EPROTO;
 	c->all = m->collectors;
 	c->retention_days = m->retention_days;
+	return KH_OK;
+}
+
+enum kh_err
+kh_collecting_open(const struct kh_collecting *c, struct kh_store *st)
+{
 	return kh_store_sweep(st, &c->all);
 }
 
-void
-kh_collecting_expire(const struct kh_collecting *c, struct kh_store *st)
+static int64_t
+now_ms(void)
 {
-	int64_t now = (int64_t)time(NULL);
+	struct timespec ts;
 
-	if (c->retention_days > 0 &&
-	    kh_store_expire(st, now - (int64_t)c->retention_days * DAY) !=
-		KH_OK)
-		return;
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		abort();
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int
+kh_collecting_expire(struct kh_collecting *c, struct kh_store *st)
+{
+	const int64_t age = (int64_t)c->retention_days * DAY;
+	int64_t now = now_ms();
+
+	if (c->retention_days == 0)
+		return -1;
+	if (now >= c->expire_at) {
+		c->expire_at = now + EXPIRE_MS;
+		if (kh_store_expire(st, (int64_t)time(NULL) - age) != KH_OK)
+			c->expire_at = now + EXPIRE_AGAIN_MS;
+	}
+	return (int)(c->expire_at - now);
 }
 
 static enum kh_err

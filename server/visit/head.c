@@ -14,6 +14,7 @@ struct scan {
 	size_t at;
 	struct kh_head *head;
 	bool api; /* the courier's */
+	bool text_browser; /* by its name */
 	unsigned seen; /* a bit for each of fields[] */
 	enum kh_head_fault fault;
 };
@@ -217,7 +218,8 @@ take_version(struct scan *s)
 		e = take_digit(s, &minor);
 	if (e != KH_OK)
 		return e;
-	if (major != '1' || minor != '1')
+	s->head->old = major == '1' && minor == '0' && !s->api;
+	if (!s->head->old && (major != '1' || minor != '1'))
 		return refuse(s, KH_HEAD_VERSION);
 	return take(s, "\r\n");
 }
@@ -301,12 +303,27 @@ set_connection(struct scan *s, struct kh_slice v)
 	return KH_OK;
 }
 
+/* Is it one of the text browsers that speak HTTP/1.0? */
+static enum kh_err
+set_agent(struct scan *s, struct kh_slice v)
+{
+	static const char *const names[] = {"w3m/", "Lynx/"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (v.n > strlen(names[i]) &&
+		    memcmp(v.p, names[i], strlen(names[i])) == 0)
+			s->text_browser = true;
+	}
+	return KH_OK;
+}
+
 static const struct field fields[] = {
     {"Host", false, set_host}, /* the first: its bit is HOST_SEEN */
     {"Content-Length", false, set_length},
     {"Content-Type", false, set_type},
     {"Expect", false, set_expect},
     {"Transfer-Encoding", false, set_coding},
+    {"User-Agent", false, set_agent},
     {"Authorization", true, set_authorization},
     {"Range", true, set_range},
     {"Connection", true, set_connection},
@@ -403,6 +420,8 @@ check_whole(struct scan *s)
 	const struct kh_head *h = s->head;
 	const bool body = h->method == KH_POST || h->method == KH_PUT;
 
+	if (h->old && !s->text_browser)
+		return refuse(s, KH_HEAD_VERSION);
 	/* RFC 9112 3.2 */
 	if ((s->seen & HOST_SEEN) == 0)
 		return refuse(s, KH_HEAD_MALFORMED);

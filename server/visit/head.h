@@ -6,6 +6,10 @@
  * version than HTTP/1.1, methods other than GET, HEAD and POST, targets
  * outside our own alphabet.
  *
+ * HTTP/1.0 is what scanners and old proxies speak, and two browsers for people
+ * who read with a terminal, a Braille line or a voice: w3m, and lynx as it comes.
+ * It is taken from those two, who say their names, and refused from all others.
+ *
  * Couriers speak the same HTTP, a little more of it: kh_head_parse_api.
  */
 #ifndef KNOTHOLED_VISIT_HEAD_H
@@ -41,6 +45,7 @@ struct kh_head {
 	struct kh_slice type; /* Content-Type as it stands, or n = 0 */
 	struct kh_slice host; /* Host as it stands */
 	bool proxied; /* a proxy has left its mark: Via, X-Tor2web, ... */
+	bool old; /* HTTP/1.0, from a text browser */
 	bool expect_continue; /* Expect: 100-continue */
 	/* kh_head_parse_api only: */
 	struct kh_slice authorization; /* as it stands, or n = 0 */

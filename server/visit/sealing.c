@@ -62,6 +62,8 @@ kh_sealing_open(const struct kh_site *site)
 	char day[KH_DAY_LEN + 1];
 	uint32_t i;
 
+	if (site->closed)
+		return false;
 	kh_visit_today(day);
 	for (i = 0; i < site->conf.n_outlets; i++) {
 		if (kh_card_recipient_on(&site->outlets[i].card, day, &r) !=

@@ -13,7 +13,8 @@ struct kh_sealing {
 	struct kh_file_sink file; /* .fd -1 until it has begun */
 };
 
-/* Have all outlets a key that is valid today? */
+/* Can a submission be taken: have all outlets a key that is valid today, and
+ * was the last self-test in order? */
 bool kh_sealing_open(const struct kh_site *site);
 
 /* Would a body of this many bytes fit? KH_REASON_NONE, _FULL or _FAILED. */

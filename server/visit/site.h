@@ -7,6 +7,7 @@
 #define KNOTHOLED_VISIT_SITE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/ipc/ipc.h"
@@ -16,6 +17,7 @@ struct kh_site {
 	struct kh_msg_site conf;
 	struct kh_msg_outlet outlets[KH_OUTLETS_MAX]; /* conf.n_outlets */
 	struct kh_form_keys *keys; /* kh_secret_alloc */
+	bool closed; /* the self-test has failed: nothing can be taken */
 	size_t page_len; /* of every page, bytes: kh_page_measure */
 };
 

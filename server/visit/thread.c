@@ -1,8 +1,9 @@
 /*
  * What a return code leads to. There is no unknown code: each leads to the
  * same number of slots, of which some may be taken. All of them are asked
- * for, always, and the answer goes out at a full half second, so that neither
- * work nor time tells whether there was anything (L16).
+ * for, always, and the answer goes out at a full half second that is fixed
+ * before the first of them is looked at, so that neither work nor time tells
+ * whether there was anything (L16).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,10 @@
 #include "server/visit/sealing.h"
 #include "server/visit/thread.h"
 
-#define EVEN_MS 500 /* more than derivation and slots take: 200 */
+#define EVEN_MS 500
+/* What slots and page may take: ten times what they need with 40 long answers.
+ * The derivation takes 130 ms, or more when others are at it. */
+#define SLOTS_MS 300
 /* Answers that are held at once, in bytes of text. More than this only a
  * newsroom that has gone wrong writes; the newest stay. */
 #define HELD_MAX (UINT64_C(8) << 20)
@@ -34,6 +38,7 @@ struct thread {
 	uint64_t held;
 	bool unsigned_too;
 	bool failed;
+	int64_t due; /* ms: when the answer goes out */
 	char send[KH_TOKEN_LEN + 1];
 	char status[KH_TOKEN_LEN + 1];
 	char token[KH_TOKEN_LEN + 1];
@@ -57,13 +62,26 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Wait until a whole number of half seconds has passed since `began`. */
-static void
-even_out(int64_t began)
+/* A whole number of half seconds after `began`, with time for the slots. It
+ * depends on the derivation alone, which is the same for every code. */
+static int64_t
+due(int64_t began)
 {
-	int64_t left = EVEN_MS - (now_ms() - began) % EVEN_MS;
-	struct timespec ts = {left / 1000, (left % 1000) * 1000000};
+	const int64_t ready = now_ms() + SLOTS_MS - began;
 
+	return began + (ready / EVEN_MS + 1) * EVEN_MS;
+}
+
+/* Wait for that moment; if it has passed, for one half seconds later. */
+static void
+even_out(int64_t at)
+{
+	int64_t left = at - now_ms();
+	struct timespec ts;
+
+	if (left < 0)
+		left = EVEN_MS - -left % EVEN_MS;
+	ts = (struct timespec){left / 1000, (left % 1000) * 1000000};
 	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
 		;
 }
@@ -216,18 +234,19 @@ page_number(struct kh_slice s)
 }
 
 static void
-show(struct thread *t, struct kh_slice page, struct kh_reply *r)
+show(struct thread *t, int64_t began, struct kh_slice page, struct kh_reply *r)
 {
 	struct kh_thread view = {.said = t->said,
 	    .page = page_number(page),
 	    .more = {t->send, t->status},
 	    .token = t->token};
 
-	if (!t->failed &&
-	    kh_visit_derive(t->v, &t->form.code, &t->keys) == KH_OK)
+	if (!t->failed)
+		t->failed =
+		    kh_visit_derive(t->v, &t->form.code, &t->keys) != KH_OK;
+	t->due = due(began);
+	if (!t->failed)
 		collect(t);
-	else
-		t->failed = true;
 	if (t->failed ||
 	    kh_thread_tokens(t->v->site, &t->form.code, t->send, t->status) !=
 		KH_OK) {
@@ -293,6 +312,7 @@ kh_thread_return(
 	struct thread *t = thread_new(v);
 	enum kh_err e = KH_OK;
 	unsigned at = 0;
+	int64_t leave = 0;
 
 	if (t == NULL) {
 		refuse(v, r, KH_REASON_FAILED);
@@ -306,14 +326,16 @@ kh_thread_return(
 		e = kh_token_open(
 		    v->site->keys, KH_TOKEN_THREAD, f->token, &t->form);
 	if (e == KH_OK) {
-		show(t, f->page, r);
-		even_out(began);
+		show(t, began, f->page, r);
+		leave = t->due;
 	} else if (f->code.p != NULL) {
 		wrong(v, f->code, e, at, r);
 	} else {
 		refuse(v, r, KH_REASON_TOKEN);
 	}
-	thread_free(t);
+	thread_free(t); /* that takes longer with answers, too */
+	if (e == KH_OK)
+		even_out(leave);
 }
 
 /* Remove what had been seen when the token was made, and nothing else (L20).

@@ -33,8 +33,20 @@ kh_form_keys_init(struct kh_form_keys *k)
 void
 kh_form_keys_rotate(struct kh_form_keys *k)
 {
+	static const uint8_t what[] = "knothole form key";
+
 	memcpy(k->previous, k->current, sizeof(k->previous));
-	randombytes_buf(k->current, sizeof(k->current));
+	crypto_generichash(k->current, sizeof(k->current), what,
+	    sizeof(what) - 1, k->previous, sizeof(k->previous));
+}
+
+void
+kh_form_keys_keep(struct kh_form_keys *k, int64_t *at, int64_t now)
+{
+	while (now >= *at) {
+		kh_form_keys_rotate(k);
+		*at += KH_FORM_KEY_MS;
+	}
 }
 
 void

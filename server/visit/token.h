@@ -19,16 +19,10 @@
 #include "knothole/code.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
+#include "server/ipc/ipc.h"
 #include "server/visit/head.h"
 
-#define KH_FORM_KEY_LEN 32
 #define KH_TOKEN_LEN 180 /* characters */
-
-/* The current key and the one before it, which is still accepted. */
-struct kh_form_keys {
-	uint8_t current[KH_FORM_KEY_LEN];
-	uint8_t previous[KH_FORM_KEY_LEN];
-};
 
 /* What a token is good for. */
 enum kh_token_use {
@@ -49,8 +43,17 @@ struct kh_form {
 /* Both keys fresh. */
 void kh_form_keys_init(struct kh_form_keys *k);
 
-/* The current one becomes the previous one. */
+/*
+ * The current one becomes the previous one, and a new one is made from it that
+ * does not lead back: who has the same keys comes to the same new ones.
+ */
 void kh_form_keys_rotate(struct kh_form_keys *k);
+
+/* A form may stay open this long at least, and twice as long at most, ms. */
+#define KH_FORM_KEY_MS (INT64_C(12) * 3600 * 1000)
+
+/* Rotate as often as it is time for; *at, monotonic ms, is when it is next. */
+void kh_form_keys_keep(struct kh_form_keys *k, int64_t *at, int64_t now);
 
 /* A new upload with a new return code. */
 void kh_form_new(struct kh_form *out);

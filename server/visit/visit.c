@@ -224,6 +224,7 @@ decide(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to,
 	const bool post = v->head.method == KH_POST;
 
 	if (kh_route_proxied(&v->head, v->site, v->view.address)) {
+		v->view.framed = true; /* no links: they lead back to it */
 		refusal(v, r, KH_REASON_PROXY);
 		return KH_OK;
 	}
@@ -249,7 +250,7 @@ display(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to,
 	struct kh_form *f;
 	bool ours = false;
 
-	if (to->to != KH_TO_STATUS || to->u.n == 0 ||
+	if (to->to != KH_TO_STATUS || to->u.n == 0 || v->head.old ||
 	    v->head.method != KH_GET ||
 	    kh_route_proxied(&v->head, v->site, v->view.address))
 		return false;

@@ -66,7 +66,7 @@ check_taken(const struct kh_config *c)
 {
 	static char text[KH_CONFIG_MAX];
 	static struct kh_config again;
-	char listen[KH_PATH_MAX + 16];
+	char listen[KH_PATH_MAX + 16], courier[KH_PATH_MAX + 32] = "";
 	struct kh_config_fault f;
 	int n;
 
@@ -79,14 +79,23 @@ check_taken(const struct kh_config *c)
 	MUST(c->max_upload >= KH_UPLOAD_MIN && c->max_upload <= KH_UPLOAD_MAX);
 	MUST(c->max_message >= 1 && c->max_message <= KH_MESSAGE_CHARS_MAX);
 	MUST(c->max_visits >= 1 && c->max_visits <= KH_VISITS_MAX);
+	MUST(c->retention_days <= KH_RETENTION_MAX);
+	if (c->has_courier) {
+		format_listen(&c->courier_listen, listen, sizeof(listen));
+		n = snprintf(
+		    courier, sizeof(courier), "courier_listen = %s\n", listen);
+		MUST(n > 0 && (size_t)n < sizeof(courier));
+	}
 	format_listen(&c->source_listen, listen, sizeof(listen));
 	n = snprintf(text, sizeof(text),
-	    "max_visits = %" PRIu32 "\r\nmax_message=%" PRIu32 "\n"
+	    "retention_days = %" PRIu32 "\n%smax_visits = %" PRIu32
+	    "\r\nmax_message=%" PRIu32 "\n"
 	    "# again\nmax_upload = %" PRIu64 " B\n"
 	    "site_name = %s\nstate = %s\nnewsrooms = %s\nstore = %s\n"
 	    "source_listen = %s",
-	    c->max_visits, c->max_message, c->max_upload, c->site_name,
-	    c->state, c->newsrooms, c->store, listen);
+	    c->retention_days, courier, c->max_visits, c->max_message,
+	    c->max_upload, c->site_name, c->state, c->newsrooms, c->store,
+	    listen);
 	MUST(n > 0 && (size_t)n < sizeof(text));
 	MUST(kh_config_parse(text, (size_t)n, &again, &f) == KH_OK);
 	MUST(memcmp(c, &again, sizeof(again)) == 0);

@@ -87,12 +87,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(m.type > 0 && m.type < KH_MSG_N && m.zero == 0);
 		must(n >= HEAD_LEN && n <= sizeof(m) && n_fds <= 1);
 		must(from != to);
-		/* A visit and an errand are told by the store alone, and nobody
-		 * but the keeper says how a role is to be. */
-		must(to != KH_ROLE_VISIT || from == KH_ROLE_STORE);
-		must(to != KH_ROLE_COURIER || from == KH_ROLE_STORE ||
+		/* Visits and errands are told by the store alone; door and
+		 * courier by the keeper alone. */
+		must(from == KH_ROLE_STORE || from == KH_ROLE_KEEPER ||
+		    to == KH_ROLE_STORE || to == KH_ROLE_KEEPER);
+		must((to != KH_ROLE_VISIT && to != KH_ROLE_ERRAND) ||
+		    from == KH_ROLE_STORE);
+		must((to != KH_ROLE_DOOR && to != KH_ROLE_COURIER) ||
 		    from == KH_ROLE_KEEPER);
-		must(to != KH_ROLE_DOOR || from == KH_ROLE_KEEPER);
 	}
 
 	must(kh_ipc_pair(pair) == KH_OK);

@@ -113,7 +113,7 @@ def one_object(people, plain, armor):
     for path, _ in people:
         done = run("age", "-d", "-i", path, data=ours.stdout)
         fine = fine and done.returncode == 0 and done.stdout == plain
-        done = run(KNOTHOLE, "unseal", "-i", path, data=theirs.stdout)
+        done = run(KNOTHOLE, "--i-am-online", "unseal", "-i", path, data=theirs.stdout)
         fine = fine and done.returncode == 0 and done.stdout == plain
     return fine
 
@@ -130,13 +130,13 @@ def check_recipients(people):
 def check_refusals(people):
     """Exit codes: 77 not for this key, 65 damaged."""
     sealed = run(KNOTHOLE, "seal", "-r", people[0][1], data=b"x").stdout
-    done = run(KNOTHOLE, "unseal", "-i", people[1][0], data=sealed)
+    done = run(KNOTHOLE, "--i-am-online", "unseal", "-i", people[1][0], data=sealed)
     check(done.returncode == 77 and not done.stdout,
           "an object for somebody else: 77")
     theirs = run("age", "-r", people[0][1], data=b"x").stdout
-    done = run(KNOTHOLE, "unseal", "-i", people[1][0], data=theirs)
+    done = run(KNOTHOLE, "--i-am-online", "unseal", "-i", people[1][0], data=theirs)
     check(done.returncode == 77, "one of stock age: 77")
-    done = run(KNOTHOLE, "unseal", "-i", people[0][0], data=theirs[:-1])
+    done = run(KNOTHOLE, "--i-am-online", "unseal", "-i", people[0][0], data=theirs[:-1])
     check(done.returncode == 65 and not done.stdout, "a cut one: 65")
     done = run("age", "-d", "-i", people[0][0], data=sealed[:-1])
     check(done.returncode != 0, "stock age refuses a cut one of ours")
@@ -149,10 +149,10 @@ def check_passphrases(people, tmp):
     sealed = tmp / "theirs.age"
     asked = on_terminal("age", "-p", "-o", sealed, source,
                         answers=[PASSPHRASE, PASSPHRASE])
-    done = run(KNOTHOLE, "unseal", sealed, secret=PASSPHRASE)
+    done = run(KNOTHOLE, "--i-am-online", "unseal", sealed, secret=PASSPHRASE)
     check(asked and done.returncode == 0 and done.stdout == plain,
           "knothole opens what stock age sealed under a passphrase")
-    done = run(KNOTHOLE, "unseal", sealed, secret=PASSPHRASE + "x")
+    done = run(KNOTHOLE, "--i-am-online", "unseal", sealed, secret=PASSPHRASE + "x")
     check(done.returncode == 77 and not done.stdout,
           "and not with another passphrase: 77")
 
@@ -169,7 +169,7 @@ def check_passphrases(people, tmp):
     check(len(who) > 0, "stock age-keygen reads it")
     theirs = run("age", *[part for r in who for part in ("-r", r)],
                  data=plain).stdout
-    done = run(KNOTHOLE, "unseal", "-i", identity, data=theirs,
+    done = run(KNOTHOLE, "--i-am-online", "unseal", "-i", identity, data=theirs,
                secret=PASSPHRASE)
     check(done.returncode == 0 and done.stdout == plain,
           "knothole opens with the identity under its passphrase")
@@ -204,7 +204,7 @@ def check_large(people, tmp):
     sealed, out = tmp / "large.age", tmp / "large.out"
     for ours in (True, False):
         seal = [KNOTHOLE, "seal"] if ours else ["age"]
-        unseal = ["age", "-d"] if ours else [KNOTHOLE, "unseal"]
+        unseal = ["age", "-d"] if ours else [KNOTHOLE, "--i-am-online", "unseal"]
         a = run(*seal, "-r", who, "-o", sealed, plain, limit=3600)
         b = run(*unseal, "-i", path, "-o", out, sealed, limit=3600)
         check(a.returncode == 0 and b.returncode == 0 and

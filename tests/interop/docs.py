@@ -5,6 +5,7 @@ Prints TAP. Runs from the root of the repository; KNOTHOLE_BUILD names the build
 directory (default: build). Python's own library only.
 """
 import glob
+import json
 import os
 import re
 import subprocess
@@ -19,6 +20,16 @@ EXAMPLE = "deploy/knotholed.conf.example"
 def read(path):
     with open(path, encoding="utf-8") as f:
         return f.read()
+
+
+def table(text, heading):
+    """The rows of the first table below a heading, without its head."""
+    _, there, below = text.partition(f"\n{heading}\n")
+    rows = re.search(r"(?:^\|.*\|\n)+", below, re.M) if there else None
+    if not rows:
+        return []
+    return [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in rows[0].splitlines()[2:]]
 
 
 def tests():
@@ -47,7 +58,7 @@ def functions():
     """Functions that docs/KEYS.md names are there."""
     code = "\n".join(map(read, glob.glob("lib/*/*.c") +
                          glob.glob("server/**/*.c", recursive=True) +
-                         glob.glob("client/*.c")))
+                         glob.glob("client/**/*.c", recursive=True)))
     for name in set(re.findall(r"`([a-z]\w*)`", read("docs/KEYS.md"))):
         if not re.search(rf"\b{name}\(", code) and "_" in name and \
                 not name.startswith("sodium_"):
@@ -68,6 +79,7 @@ def findings():
         if name.upper() not in tested:
             yield f"tests without a row: {name}"
     for pattern in ("lib/*/*.[ch]", "server/*/*.[ch]", "client/*.[ch]",
+                    "client/*/*.[ch]",
                     "include/knothole/*.h"):
         for path in glob.glob(pattern):
             for name in set(re.findall(r"\bL\d{1,2}\b", read(path))):
@@ -120,6 +132,15 @@ def messages():
         yield f"{sorted(set(there) ^ set(rows))}"
 
 
+def courier_errors():
+    """docs/courier.md has a row for every error of the API, and no other."""
+    code = re.findall(r'^    \{(\d+), "[^"]+", "(\w+)"\},',
+                      read("server/courier/answer.c"), re.M)
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", read("docs/courier.md"), re.M)
+    if not code or code != rows:
+        yield f"{sorted(set(code) ^ set(rows))}"
+
+
 def packages():
     """docs/dependencies.md names every package of the Makefile."""
     text = read("docs/dependencies.md")
@@ -142,8 +163,69 @@ def targets():
                 yield f"{path}: make {name}"
 
 
+def threats():
+    """docs/THREATS.md: each row names a test that is there, or says why not."""
+    code = tests()
+    text, there, _ = read("docs/THREATS.md").partition("\n## The list")
+    rows = re.findall(r"^\| (gets|not) \| (.*) \| (.*) \|$", text, re.M)
+    if not there or len(rows) < 20:
+        yield "no tables found"
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    if len(lines) != len(rows) + 2 * text.count("\n|---"):
+        yield "a row of another form"
+    for _, what, shown in rows:
+        if shown.startswith("no test: "):
+            continue
+        names = re.findall(r"`([^`]+)`", shown)
+        if not names or re.sub(r"`[^`]+`|, ", "", shown):
+            yield f"{what}: {shown}"
+        for name in names:
+            if not (os.path.exists(name) or
+                    re.search(rf"^(?:def )?{re.escape(name)}\(", code, re.M)):
+                yield f"{what}: {name} is not there"
+
+
+def seizure():
+    """docs/THREATS.md lists what `knotholed drill` takes for listed."""
+    text = read("docs/THREATS.md")
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f"source_listen = tcp:127.0.0.1:0\n"
+                    f"store = {directory}/store\n"
+                    f"newsrooms = {directory}/newsrooms\n")
+        said = subprocess.run(
+            [os.path.join(BUILD, "bin", "knotholed"), "drill", "--json", "-c",
+             path, "--proc", directory], capture_output=True, check=False)
+        if said.returncode != 0:
+            yield said.stderr.decode() + said.stdout.decode()
+            return
+    report = json.loads(said.stdout)
+    listed = [[f"`{row['id']}`", f"`{row['name']}`", row["mode"], row["size"],
+               row["tells"], row["hides"]] for row in report["list"]]
+    elsewhere = [[f"`{row['id']}`", row["what"], row["tells"]]
+                 for row in report["elsewhere"]]
+    source = re.sub(r'"\s*\n\s*"', "", read("server/drill/list.c"))
+    odd = [[f"`{name}`", what] for name, what in re.findall(
+        r'\[KH_ODD_\w+\] = \{"([\w-]+)",\s*"([^"]*)"', source)]
+    for heading, rows in (
+            ("## The list: what a seizure may find", listed),
+            ("### Beyond the list", odd),
+            ("### Not Knothole's, and not looked at", elsewhere)):
+        there = table(text, heading)
+        if not rows:
+            yield f"{heading}: the program has no rows"
+        for row in rows:
+            if row not in there:
+                yield f"{heading}: missing: {row}"
+        for row in there:
+            if row not in rows:
+                yield f"{heading}: not the program's: {row}"
+
+
 CHECKS = [links, sources, functions, findings, configuration,
-          example_is_accepted, messages, packages, targets]
+          example_is_accepted, messages, courier_errors,
+          packages, targets, threats, seizure]
 
 
 def main():

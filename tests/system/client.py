@@ -22,8 +22,8 @@ import sys
 import tempfile
 import time
 
-BUILD = os.path.abspath(os.environ.get("KNOTHOLE_BUILD", "build"))
-KNOTHOLE = os.path.join(BUILD, "bin", "knothole")
+from lib.drop import BUILD, DESK, KNOTHOLE, without_warning
+
 MKOBJECT = os.path.join(BUILD, "tests", "mkobject")
 PASS = "correct horse battery staple"
 TESTS = []
@@ -53,6 +53,8 @@ def run(*args, data=b"", expect=0, pass_fd=None, program=KNOTHOLE, **kw):
     """Run without a terminal; stdout and stderr as bytes. `pass_fd`: what
     --passphrase-fd 9 shall read."""
     args = [os.fspath(a) for a in args]
+    if program == KNOTHOLE:
+        args = [*DESK[1:], *args]
     fds = ()
     setup = os.setsid
     if pass_fd is not None:
@@ -68,6 +70,7 @@ def run(*args, data=b"", expect=0, pass_fd=None, program=KNOTHOLE, **kw):
     finally:
         if fds:
             os.close(9)
+    p.stderr = without_warning(p.stderr)
     if expect is not None and p.returncode != expect:
         raise AssertionError(
             f"{' '.join(args)[:300]}: exit {p.returncode}, not {expect}: "
@@ -325,7 +328,7 @@ def keygen_asks_twice_without_echo():
     obj = os.path.join(W.dir, "kg6.age")
     run("seal", "-r", d + "/f.card", "-o", obj, data=b"asked")
     code, shown = on_terminal(
-        [KNOTHOLE, "unseal", "-o", "-", "-i", d + "/identity.age", obj],
+        [*DESK, "unseal", "-o", "-", "-i", d + "/identity.age", obj],
         [(b"identity.age: ", word)])
     check(code == 0 and b"asked" in shown and word not in shown, f"{shown!r}")
 
@@ -487,7 +490,8 @@ def exit_statuses_of_seal_and_unseal():
     run("seal", "-r", garbage, data=b"", expect=65)
     run("seal", "-r", os.path.join(d, "none"), data=b"", expect=66)
     run("seal", "-r", W.recipient, os.path.join(d, "none"), expect=66)
-    run("seal", "-r", W.recipient[:-1] + "q", data=b"", expect=64)
+    last = "p" if W.recipient.endswith("q") else "q"
+    run("seal", "-r", W.recipient[:-1] + last, data=b"", expect=64)
     bad = bytearray(read(W.card))
     bad[bad.index(b"name = ") + 8] ^= 1
     run("seal", "-r", write(d + "/bad.card", bad), data=b"", expect=65)
@@ -559,7 +563,7 @@ def a_closed_stderr_never_writes_into_the_output():
     bad = run("seal", "-r", W.recipient, data=bytes(200000)).stdout[:-1]
     obj = write(os.path.join(d, "x.age"), bad)
     p = subprocess.run(["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh",
-                        KNOTHOLE, "unseal", "-i", W.key, "-o", out, obj])
+                        *DESK, "unseal", "-i", W.key, "-o", out, obj])
     check(p.returncode == 65, f"exit {p.returncode}")
     check(tree(d) == [b"x.age"], f"left {tree(d)}")
 
@@ -569,7 +573,7 @@ def a_terminal_gets_no_binary():
     d = fresh("tty")
     obj = os.path.join(d, "x.age")
     run("seal", "-r", W.recipient, "-o", obj, data=b"\x1b]0;evil\x07")
-    code, shown = on_terminal([KNOTHOLE, "unseal", "-i", W.key, obj])
+    code, shown = on_terminal([*DESK, "unseal", "-i", W.key, obj])
     check(code == 64 and b"\x1b" not in shown, f"unseal: {code} {shown!r}")
     code, shown = on_terminal([KNOTHOLE, "seal", "-r", W.recipient, obj])
     check(code == 64, f"seal: {code} {shown!r}")
@@ -788,7 +792,7 @@ def test_l9_file_that_may_not_grow():
     d = fresh("fsize")
     mk(d + "/x.age", write(d + "/f", b"f" * 3000000))
     limit = 'ulimit -f 1000; exec "$0" "$@"'
-    p = run("-c", limit, KNOTHOLE, "extract", "-i", W.key, "-o", d + "/out",
+    p = run("-c", limit, *DESK, "extract", "-i", W.key, "-o", d + "/out",
             d + "/x.age", program="bash", expect=74)
     check(os.listdir(d + "/out") == [], "nothing stays")
     check(b"/out/x: File too large" in p.stderr, f"where: {p.stderr!r}")
@@ -951,7 +955,7 @@ def interrupted_extraction_leaves_nothing():
     out = d + "/out"
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         p = subprocess.Popen(
-            [KNOTHOLE, "extract", "-i", W.key, "-o", out, obj],
+            [*DESK, "extract", "-i", W.key, "-o", out, obj],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=lambda s=sig: signal.signal(s, signal.SIG_DFL))
         end = time.monotonic() + 20
@@ -975,7 +979,7 @@ def progress_on_a_terminal_only():
         f.truncate(300 << 20)
     obj = mk(d + "/x.age", d + "/big")
     code, shown = on_terminal(
-        [KNOTHOLE, "extract", "-i", W.key, "-o", d + "/a", obj])
+        [*DESK, "extract", "-i", W.key, "-o", d + "/a", obj])
     check(code == 0 and b"extracting " in shown and b"/s" in shown and
           b"\x1b" not in shown, f"{code} {shown[-300:]!r}")
     p = run("extract", "-i", W.key, "-o", d + "/b", obj)

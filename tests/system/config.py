@@ -54,7 +54,8 @@ def _():
         equal((shown.returncode, shown.stderr), (0, b""), option)
         check(shown.stdout.startswith(b"usage: knotholed"), "usage")
         for key in ("source_listen", "store", "newsrooms", "state",
-                    "site_name", "max_upload", "max_message", "max_visits"):
+                    "site_name", "max_upload", "max_message", "max_visits",
+                    "courier_listen", "retention_days"):
             check(key.encode() in shown.stdout, f"{key} is not explained")
     shown = run(KNOTHOLED, "--version")
     equal((shown.returncode, shown.stderr), (0, b""), "--version")
@@ -65,7 +66,7 @@ def _():
 def _():
     for arguments in (["--nonsense"], ["-c"], ["surplus"], ["-x"],
                       ["--role", "visit"], ["--role", "store"],
-                      ["--role", "door"], ["--role"]):
+                      ["--role", "door"], ["--role", "courier"], ["--role"]):
         told = run(KNOTHOLED, *arguments)
         equal(told.returncode, 64, f"exit status of {arguments}")
         check(told.stderr, f"nothing said to {arguments}")
@@ -336,7 +337,8 @@ def _():
     other = Drop(unix=True)
     starts(other)
     path = os.path.join(other.state, "instance.salt")
-    equal(os.listdir(other.state), ["instance.salt"], "state")
+    equal(sorted(os.listdir(other.state)), ["health", "instance.salt"],
+          "state")
     status = os.stat(path)
     equal(stat.S_IMODE(status.st_mode), 0o400, "mode")
     with open(path, "rb") as f:
@@ -367,7 +369,8 @@ def _():
     )
     equal(ended.returncode, -signal.SIGXFSZ, "how it ended")
     starts(other)
-    equal(os.listdir(other.state), ["instance.salt"], "state")
+    equal(sorted(os.listdir(other.state)), ["health", "instance.salt"],
+          "state")
     other.ends_well()
 
 
@@ -392,7 +395,8 @@ def _():
     other = Drop()
     del other.settings["state"]
     starts(other)
-    equal(os.listdir(other.store + ".state"), ["instance.salt"], "state")
+    equal(sorted(os.listdir(other.store + ".state")),
+          ["health", "instance.salt"], "state")
     other.ends_well()
 
 

@@ -182,7 +182,8 @@ def _():
         for name in names:
             equal(place, "objects", f"where {name} is")
             check(re.fullmatch(r"[0-9a-f]{32}\.age", name), f"name {name}")
-    equal(os.listdir(drop.state), ["instance.salt"], "state")
+    equal(sorted(os.listdir(drop.state)), ["health", "instance.salt"],
+          "state")
     for name in ("tmp", "cwd"):
         equal(os.listdir(os.path.join(drop.server, name)), [], name)
 

@@ -7,11 +7,15 @@
  *
  * Each -n names, in order, the file that stands at its place; \xNN in it is
  * that byte, so that a test may send what no argument can hold. --late puts
- * the message behind the files.
+ * the message behind the files. --code and --salt make it the object of the
+ * source with that return code, --day of another day. With --many N, OUT is a
+ * directory that gets N objects of N / 2 sources, under random names.
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +23,7 @@
 #include "knothole/code.h"
 #include "knothole/io.h"
 #include "knothole/secret.h"
+#include "knothole/store.h"
 
 #define NAMES_MAX 64
 #define BUF_LEN 65536
@@ -31,6 +36,8 @@ struct mk {
 	size_t n_names;
 	bool cut;
 	bool late;
+	const char *code, *salt, *day;
+	unsigned many;
 };
 
 static int
@@ -118,17 +125,57 @@ put_file(struct kh_bundle_writer *w, const char *path, const char *name,
 }
 
 static enum kh_err
-make(const struct mk *m, int fd, int n, char **files)
+keys_of(const struct mk *m, struct kh_bundle_info *info)
 {
-	struct kh_bundle_info info = {.language = "en", .day = "2026-11-21"};
+	static struct kh_code_keys keys;
+	static struct kh_code code;
+	uint8_t salt[KH_SALT_LEN];
+	unsigned word;
+	enum kh_err e;
+	size_t n;
+	int fd = open(m->salt, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return KH_ESYS;
+	e = kh_read_upto(fd, salt, sizeof(salt), &n);
+	close(fd);
+	if (e == KH_OK)
+		e = kh_code_parse(m->code, strlen(m->code), &code, &word);
+	if (e == KH_OK)
+		e = kh_code_derive(&code, salt, &keys);
+	if (e != KH_OK)
+		return e;
+	memcpy(info->mailbox, keys.mailbox, sizeof(info->mailbox));
+	memcpy(info->slot_key, keys.slot_key, sizeof(info->slot_key));
+	info->reply_to = keys.reply_to;
+	return KH_OK;
+}
+
+/* The info of source number `source`. */
+static enum kh_err
+info_of(const struct mk *m, unsigned source, struct kh_bundle_info *info)
+{
+	info->language = "en";
+	info->day = m->day != NULL ? m->day : "2026-11-21";
+	memset(info->mailbox, 0x5a, sizeof(info->mailbox));
+	memset(info->slot_key, 0xa5, sizeof(info->slot_key));
+	if (source > 0) {
+		memcpy(info->mailbox, &source, sizeof(source));
+		memcpy(info->slot_key, &source, sizeof(source));
+	}
+	info->reply_to = m->to[0];
+	return m->code != NULL ? keys_of(m, info) : KH_OK;
+}
+
+static enum kh_err
+make(const struct mk *m, const struct kh_bundle_info *info, int fd, int n,
+    char **files)
+{
 	struct kh_bundle_writer *w = NULL;
 	enum kh_err e;
 	int i;
 
-	memset(info.mailbox, 0x5a, sizeof(info.mailbox));
-	memset(info.slot_key, 0xa5, sizeof(info.slot_key));
-	info.reply_to = m->to[0];
-	e = kh_bundle_writer_new(&w, m->to, m->n_to, &info, kh_sink_fd(&fd));
+	e = kh_bundle_writer_new(&w, m->to, m->n_to, info, kh_sink_fd(&fd));
 	if (e == KH_OK && m->message != NULL && !m->late)
 		e = put_message(w, m->message);
 	for (i = 0; i < n && e == KH_OK; i++)
@@ -143,11 +190,55 @@ make(const struct mk *m, int fd, int n, char **files)
 	return e;
 }
 
+/* One object at `path`, of source `source`. */
+static enum kh_err
+make_at(
+    const struct mk *m, const char *path, unsigned source, int n, char **files)
+{
+	struct kh_bundle_info info;
+	enum kh_err e;
+	int fd;
+
+	e = info_of(m, source, &info);
+	if (e != KH_OK)
+		return e;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return KH_EEXIST;
+	e = make(m, &info, fd, n, files);
+	if (close(fd) != 0 && e == KH_OK)
+		e = KH_ESYS;
+	return e;
+}
+
+static enum kh_err
+make_all(const struct mk *m, const char *out, int n, char **files)
+{
+	char name[KH_OBJECT_NAME_LEN + 1], path[4096];
+	uint8_t id[KH_OBJECT_ID_LEN];
+	enum kh_err e = KH_OK;
+	unsigned i;
+
+	if (m->many == 0)
+		return make_at(m, out, 0, n, files);
+	for (i = 0; i < m->many && e == KH_OK; i++) {
+		randombytes_buf(id, sizeof(id));
+		kh_object_name(id, name);
+		(void)snprintf(path, sizeof(path), "%s/%s", out, name);
+		e = make_at(m, path, 1 + i / 2, n, files);
+	}
+	return e;
+}
+
 static int
 parse(struct mk *m, int argc, char **argv)
 {
 	static const struct option options[] = {{"cut", no_argument, NULL, 'c'},
-	    {"late", no_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
+	    {"late", no_argument, NULL, 'l'},
+	    {"code", required_argument, NULL, 'C'},
+	    {"salt", required_argument, NULL, 's'},
+	    {"day", required_argument, NULL, 'd'},
+	    {"many", required_argument, NULL, 'M'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "r:m:n:", options, NULL)) != -1) {
@@ -155,6 +246,14 @@ parse(struct mk *m, int argc, char **argv)
 			m->cut = true;
 		else if (c == 'l')
 			m->late = true;
+		else if (c == 'C')
+			m->code = optarg;
+		else if (c == 's')
+			m->salt = optarg;
+		else if (c == 'd')
+			m->day = optarg;
+		else if (c == 'M')
+			m->many = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'm')
 			m->message = optarg;
 		else if (c == 'n' && m->n_names < NAMES_MAX)
@@ -164,7 +263,10 @@ parse(struct mk *m, int argc, char **argv)
 			optarg, strlen(optarg), &m->to[m->n_to++]) != KH_OK)
 			return -1;
 	}
-	return m->n_to > 0 && optind < argc ? 0 : -1;
+	return m->n_to > 0 && optind < argc &&
+		(m->code == NULL) == (m->salt == NULL)
+	    ? 0
+	    : -1;
 }
 
 int
@@ -172,20 +274,17 @@ main(int argc, char **argv)
 {
 	static struct mk m;
 	enum kh_err e;
-	int fd;
 
 	if (kh_init() != KH_OK || parse(&m, argc, argv) != 0) {
 		fputs("usage: mkobject -r age1... [-m FILE [--late]] "
-		      "[-n NAME] [--cut] OUT [FILE...]\n",
+		      "[-n NAME] [--cut]\n\t[--code CODE --salt FILE] "
+		      "[--day DAY] [--many N] OUT [FILE...]\n",
 		    stderr);
 		return 64;
 	}
-	fd = open(argv[optind], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
+	e = make_all(&m, argv[optind], argc - optind - 1, argv + optind + 1);
+	if (e == KH_EEXIST)
 		return 73;
-	e = make(&m, fd, argc - optind - 1, argv + optind + 1);
-	if (close(fd) != 0 && e == KH_OK)
-		e = KH_ESYS;
 	if (e == KH_OK)
 		return 0;
 	fprintf(stderr, "mkobject: %s\n", kh_err_text(e));

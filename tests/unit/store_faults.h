@@ -12,9 +12,11 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "knothole/io.h"
+#include "knothole/writeback.h"
 
 /* --- system calls that fail when told to ----------------------------------- */
 
@@ -36,6 +38,9 @@ enum call {
 	READDIR,
 	MALLOC,
 	STRDUP,
+	READ, /* kh_read_upto */
+	COPY, /* through kh_sink_file */
+	CLOCK,
 	CALLS
 };
 
@@ -51,9 +56,19 @@ static char calls[64];
 static struct statvfs fake_statvfs;
 static bool die_at_linkat, die_at_unlinkat, use_fake_statvfs, wrong_inode;
 
+/* Of all calls, whichever they are: this one fails, or kills. 0: none does. */
+static unsigned fail_at, die_at, n_calls;
+
 static bool
 fails(enum call c)
 {
+	n_calls++;
+	if (n_calls == die_at)
+		raise(SIGKILL);
+	if (n_calls == fail_at) {
+		errno = EIO;
+		return true;
+	}
 	if (faults[c].times == 0)
 		return false;
 	if (faults[c].skip > 0) {
@@ -65,7 +80,7 @@ fails(enum call c)
 	return true;
 }
 
-static void
+__attribute__((unused)) static void
 fault(enum call c, int err, unsigned skip, unsigned times)
 {
 	faults[c].err = err;
@@ -203,7 +218,50 @@ faulty_strdup(const char *s)
 	return fails(STRDUP) ? NULL : strdup(s);
 }
 
+static void *
+faulty_calloc(size_t n, size_t size)
+{
+	return fails(MALLOC) ? NULL : calloc(n, size);
+}
+
+static void *
+faulty_realloc(void *p, size_t n)
+{
+	return fails(MALLOC) ? NULL : realloc(p, n);
+}
+
+static enum kh_err
+faulty_read_upto(int fd, void *p, size_t cap, size_t *n)
+{
+	return fails(READ) ? KH_ESYS : kh_read_upto(fd, p, cap, n);
+}
+
+static enum kh_err
+faulty_sink_write(void *ctx, const uint8_t *p, size_t n)
+{
+	const struct kh_sink real = kh_sink_file(ctx);
+
+	return fails(COPY) ? KH_ESYS : real.write(ctx, p, n);
+}
+
+static struct kh_sink
+faulty_sink_file(struct kh_file_sink *f)
+{
+	return (struct kh_sink){.write = faulty_sink_write, .ctx = f};
+}
+
+static int
+faulty_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	return fails(CLOCK) ? -1 : clock_gettime(id, ts);
+}
+
 #undef strdup
+#define calloc faulty_calloc
+#define realloc faulty_realloc
+#define kh_read_upto faulty_read_upto
+#define kh_sink_file faulty_sink_file
+#define clock_gettime faulty_clock_gettime
 #define fsync faulty_fsync
 #define linkat faulty_linkat
 #define futimens faulty_futimens
@@ -220,9 +278,16 @@ faulty_strdup(const char *s)
 #define malloc faulty_malloc
 #define strdup faulty_strdup
 #include "lib/store/answers.c"
+#include "lib/store/batch.c"
 #include "lib/store/collected.c"
 #include "lib/store/dir.c"
 #include "lib/store/objects.c"
+#include "lib/store/settle.c"
+#undef calloc
+#undef realloc
+#undef kh_read_upto
+#undef kh_sink_file
+#undef clock_gettime
 #undef fsync
 #undef linkat
 #undef futimens
@@ -243,16 +308,19 @@ faulty_strdup(const char *s)
 
 static char base[64], root[96], objects[128], replies[128], collected[128];
 static mode_t old_umask;
+static bool in_memory; /* for tests that sync ten thousand times */
 
 static int
 set_up(void **state)
 {
 	memset(faults, 0, sizeof(faults));
 	calls[0] = '\0';
+	fail_at = die_at = n_calls = 0;
 	die_at_linkat = die_at_unlinkat = use_fake_statvfs = false;
 	wrong_inode = false;
 	old_umask = umask(022);
-	snprintf(base, sizeof(base), "%s/knothole-test-XXXXXX", P_tmpdir);
+	snprintf(base, sizeof(base), "%s/knothole-test-XXXXXX",
+	    in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : P_tmpdir);
 	if (mkdtemp(base) == NULL)
 		return -1;
 	snprintf(root, sizeof(root), "%s/store", base);
@@ -328,7 +396,7 @@ open_store(void)
 	return st;
 }
 
-static struct kh_draft *
+__attribute__((unused)) static struct kh_draft *
 draft_of(struct kh_store *st, size_t n)
 {
 	struct kh_draft *d = NULL;

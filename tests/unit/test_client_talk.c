@@ -146,12 +146,35 @@ test_progress_line(void **state)
 	kh_progress_end(&p);
 }
 
+static void
+test_progress_of_files(void **state)
+{
+	struct kh_progress p = {.verb = "fetching", .all = 20 << 20};
+	char line[KH_PROGRESS_LEN + 1];
+
+	(void)state;
+	kh_progress_files(&p, 20, 2 << 20);
+	p.file = 3;
+	kh_progress_line(&p, 4 << 20, 2, line);
+	assert_string_equal(line,
+	    "fetching 3/20: 4.0 MiB of 20.0 MiB, 1.0 MiB/s, 0:00:16 left");
+	kh_progress_line(&p, 2 << 20, 5, line); /* nothing moved yet */
+	assert_string_equal(line, "fetching 3/20: 2.0 MiB of 20.0 MiB, 0 B/s");
+	kh_progress_line(&p, 1 << 20, 5, line); /* a part was started over */
+	assert_string_equal(line, "fetching 3/20: 1.0 MiB of 20.0 MiB, 0 B/s");
+	p.all = UINT64_MAX;
+	p.file = p.files = 262144;
+	kh_progress_line(&p, UINT64_MAX - 1, 1, line);
+	assert_in_range(strlen(line), 1, KH_PROGRESS_LEN);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_exit_codes),
     cmocka_unit_test(test_l37_messages),
     cmocka_unit_test(test_args_number),
     cmocka_unit_test(test_amounts),
     cmocka_unit_test(test_progress_line),
+    cmocka_unit_test(test_progress_of_files),
 };
 
 TAP_MAIN(tests)

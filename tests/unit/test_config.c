@@ -125,7 +125,8 @@ test_unknown(void **state)
 	bad(BASE "max-upload = 1G\n", 4,
 	    "unknown key 'max-upload'; write one of: source_listen, store, "
 	    "newsrooms, state, site_name, onion_address, max_upload, "
-	    "max_message, max_visits, allow_swap");
+	    "max_message, max_visits, courier_listen, retention_days, "
+	    "allow_swap");
 	bad("Store = /x\n", 1, "unknown key 'Store'");
 	bad("stor = /x\n", 1, "unknown key 'stor'");
 	bad("storee = /x\n", 1, "unknown key 'storee'");
@@ -231,6 +232,36 @@ test_counts(void **state)
 	bad_value("max_visits", "-1", KH_EFORMAT, "plain digits");
 	bad_value("max_visits", "007", KH_EFORMAT, "leading zero");
 	bad_value("max_visits", "many", KH_EFORMAT, "plain digits");
+}
+
+static void
+test_courier(void **state)
+{
+	assert_int_equal(parse_value("retention_days", "0"), KH_OK);
+	assert_false(c.has_courier);
+	assert_int_equal(c.retention_days, 0);
+	assert_int_equal(parse_value("retention_days", "36500"), KH_OK);
+	assert_int_equal(c.retention_days, KH_RETENTION_MAX);
+	bad_value("retention_days", "36501", KH_ELIMIT, "from 0 to 36500");
+	bad_value("retention_days", "-1", KH_EFORMAT, "plain digits");
+	bad_value("retention_days", "90 days", KH_EFORMAT, "plain digits");
+	assert_int_equal(
+	    parse_value("courier_listen", "unix:/run/c.sock"), KH_OK);
+	assert_true(c.has_courier);
+	assert_int_equal(c.courier_listen.kind, KH_LISTEN_UNIX);
+	assert_string_equal(c.courier_listen.path, "/run/c.sock");
+	assert_int_equal(
+	    parse_value("courier_listen", "tcp:127.0.0.1:8081"), KH_OK);
+	bad_value("courier_listen", "tcp:10.0.0.1:80", KH_EUNSUP, "127.x.y.z");
+	bad_value("courier_listen", "8081", KH_EFORMAT, "tcp:127.0.0.1:PORT");
+	/* BASE's, of source_listen */
+	bad(BASE "courier_listen = tcp:127.0.0.1:8080\n", 0,
+	    "sources and couriers need one each");
+	bad("source_listen = unix:/s\ncourier_listen = unix:/s\n"
+	    "store = s\nnewsrooms = n\n",
+	    0, "sources and couriers need one each");
+	good("source_listen = tcp:127.0.0.1:0\n"
+	     "courier_listen = tcp:127.0.0.1:0\nstore = s\nnewsrooms = n\n");
 }
 
 static void
@@ -414,6 +445,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_caps),
     cmocka_unit_test(test_sizes),
     cmocka_unit_test(test_counts),
+    cmocka_unit_test(test_courier),
     cmocka_unit_test(test_allow_swap),
     cmocka_unit_test(test_site_name),
     cmocka_unit_test(test_onion_address),

@@ -59,22 +59,26 @@ static int
 try(enum kh_role role, int (*attempt)(void))
 {
 	const struct kh_confine c = {.dir = role == KH_ROLE_STORE ? dir : -1};
-	/* A visit has its Landlock domain from the door. */
-	const struct kh_confine door = {.dir = -1};
-	struct kh_filter visit;
+	/* A visit has its Landlock domain from the door, an errand from the
+	 * courier. */
+	const struct kh_confine parents = {.dir = -1};
+	const bool forked = role == KH_ROLE_VISIT || role == KH_ROLE_ERRAND;
+	const enum kh_role parent =
+	    role == KH_ROLE_VISIT ? KH_ROLE_DOOR : KH_ROLE_COURIER;
+	struct kh_filter filter;
 	int status;
 	pid_t pid;
 
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if (role == KH_ROLE_VISIT &&
-		    (kh_filter_make(role, &visit) != KH_OK ||
-			kh_role_confine(KH_ROLE_DOOR, &door) != 0))
+		if (forked &&
+		    (kh_filter_make(role, &filter) != KH_OK ||
+			kh_role_confine(parent, &parents) != 0))
 			_exit(UNCONFINED);
-		if (role == KH_ROLE_VISIT) {
+		if (forked) {
 			const struct kh_confine v = {
-			    .dir = -1, .filter = &visit};
+			    .dir = -1, .filter = &filter};
 			if (kh_role_confine(role, &v) != 0)
 				_exit(UNCONFINED);
 		} else if (kh_role_confine(role, &c) != 0) {
@@ -238,7 +242,7 @@ a_mount(void)
 static const struct {
 	const char *what;
 	int (*attempt)(void);
-	bool door, visit, store; /* is it killed for that? */
+	bool parent, child, store; /* is it killed for that? */
 } attempts[] = {
     {"a socket", a_socket, true, true, true},
     {"an internet socket", an_inet_socket, true, true, true},
@@ -267,12 +271,18 @@ test_l34_killed(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-		if (attempts[i].door)
+		if (attempts[i].parent) {
 			assert_killed(KH_ROLE_DOOR, attempts[i].what,
 			    attempts[i].attempt);
-		if (attempts[i].visit)
+			assert_killed(KH_ROLE_COURIER, attempts[i].what,
+			    attempts[i].attempt);
+		}
+		if (attempts[i].child) {
 			assert_killed(KH_ROLE_VISIT, attempts[i].what,
 			    attempts[i].attempt);
+			assert_killed(KH_ROLE_ERRAND, attempts[i].what,
+			    attempts[i].attempt);
+		}
 		if (attempts[i].store)
 			assert_killed(KH_ROLE_STORE, attempts[i].what,
 			    attempts[i].attempt);

@@ -43,7 +43,7 @@ teardown(void **state)
 		if (pids[i] > 0) {
 			kill(pids[i], SIGKILL);
 			waitpid(pids[i], NULL, 0);
-			kh_guests_ended(&g, pids[i]);
+			(void)kh_guests_ended(&g, pids[i], 0);
 		}
 		if (peer[i] >= 0)
 			close(peer[i]);
@@ -81,7 +81,7 @@ leave(size_t i)
 {
 	assert_int_equal(kill(pids[i], SIGKILL), 0);
 	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
-	kh_guests_ended(&g, pids[i]);
+	(void)kh_guests_ended(&g, pids[i], 0);
 	close(peer[i]);
 	peer[i] = -1;
 	pids[i] = -1;
@@ -384,9 +384,39 @@ test_an_end_closes_the_connection(void **state)
 	assert_int_equal(kill(pids[i], SIGKILL), 0);
 	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
 	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), -1);
-	kh_guests_ended(&g, pids[i]);
+	(void)kh_guests_ended(&g, pids[i], 0);
 	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), 0);
 	pids[i] = -1;
+}
+
+/* Only a signal that is not ours is a crash. */
+static void
+test_crashes_are_told_apart(void **state)
+{
+	static const struct {
+		int status;
+		bool killed, crashed;
+	} cases[] = {{0, false, false}, {1 << 8, false, false},
+	    {SIGSEGV, false, true}, {SIGSYS, false, true},
+	    {SIGKILL, false, true}, {SIGKILL, true, false}};
+	size_t i, k;
+
+	(void)state;
+	for (k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		i = enter(START);
+		if (cases[k].killed) {
+			phase(i, (enum kh_phase)99);
+			kh_guests_deadlines(&g, START);
+			kh_guests_deadlines(&g, START + S(301));
+		}
+		assert_int_equal(kill(pids[i], SIGKILL), 0);
+		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+		assert_int_equal(kh_guests_ended(&g, pids[i], cases[k].status),
+		    cases[k].crashed);
+		close(peer[i]);
+		peer[i] = -1;
+		pids[i] = -1;
+	}
 }
 
 static void
@@ -395,7 +425,7 @@ test_strangers_change_nothing(void **state)
 	size_t i = enter(START);
 
 	(void)state;
-	kh_guests_ended(&g, getpid());
+	(void)kh_guests_ended(&g, getpid(), 0);
 	assert_int_equal(g.n, 1);
 	assert_int_equal(g.guest[i].pid, pids[i]);
 }
@@ -441,6 +471,7 @@ static const struct CMUnitTest tests[] = {
     WITH_DOOR(test_dismissal),
     WITH_DOOR(test_a_place_is_left_clean),
     WITH_DOOR(test_an_end_closes_the_connection),
+    WITH_DOOR(test_crashes_are_told_apart),
     WITH_DOOR(test_strangers_change_nothing),
     WITH_DOOR(test_preconditions),
 };

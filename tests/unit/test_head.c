@@ -148,6 +148,17 @@ test_versions(void **state)
 {
 	static const struct refusal r[] = {
 	    {"GET / HTTP/1.0\r\n" H "\r\n", KH_HEAD_VERSION},
+	    {"GET / HTTP/1.0\r\n\r\n", KH_HEAD_VERSION},
+	    {"GET / HTTP/1.0\r\n" H "User-Agent: curl/7\r\n\r\n",
+		KH_HEAD_VERSION},
+	    {"GET / HTTP/1.0\r\n" H "User-Agent: w3m/\r\n\r\n",
+		KH_HEAD_VERSION},
+	    {"GET / HTTP/1.0\r\n" H "X: w3m/0.5.3\r\n\r\n", KH_HEAD_VERSION},
+	    {"GET / HTTP/1.0\r\nUser-Agent: w3m/0.5.3\r\n\r\n",
+		KH_HEAD_MALFORMED}, /* without Host */
+	    {"GET / HTTP/1.0\r\n" H
+	     "User-Agent: w3m/1\r\nUser-Agent: w3m/1\r\n\r\n",
+		KH_HEAD_MALFORMED},
 	    {"GET / HTTP/1.2\r\n" H "\r\n", KH_HEAD_VERSION},
 	    {"GET / HTTP/2.0\r\n" H "\r\n", KH_HEAD_VERSION},
 	    {"GET / HTTP/0.9\r\n" H "\r\n", KH_HEAD_VERSION},
@@ -203,6 +214,27 @@ test_too_many_fields(void **state)
 	assert_int_equal(assert_refused(text, at + 8, KH_HEAD_LARGE), at + 1);
 }
 
+/* The two that speak nothing else are let in, by their names. */
+static void
+test_text_browsers(void **state)
+{
+	static const char *const heads[] = {
+	    "GET / HTTP/1.0\r\nUser-Agent: w3m/0.5.3+git20230121\r\n" H "\r\n",
+	    "GET / HTTP/1.0\r\n" H
+	    "User-Agent: Lynx/2.9.0dev.12 libwww-FM/2.14FM\r\n\r\n"};
+	enum kh_head_fault f;
+	struct kh_head h;
+
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+		    parse(heads[i], strlen(heads[i]), &h, &f), KH_OK);
+		assert_true(h.old);
+	}
+	assert_int_equal(
+	    parse(GET_LINE H "\r\n", strlen(GET_LINE H "\r\n"), &h, &f), KH_OK);
+	assert_false(h.old);
+}
+
 /* As early as it can be known. */
 static void
 test_early(void **state)
@@ -212,7 +244,7 @@ test_early(void **state)
 		size_t at;
 	} t[] = {
 	    {"\x16", 1},
-	    {"GET / HTTP/1.0", 14},
+	    {"GET / HTTP/1.2", 14},
 	    {"PUT ", 4},
 	    {"GET /\x01", 6},
 	    {GET_LINE " ", sizeof(GET_LINE)},
@@ -250,6 +282,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_versions),
     cmocka_unit_test(test_cap),
     cmocka_unit_test(test_too_many_fields),
+    cmocka_unit_test(test_text_browsers),
     cmocka_unit_test(test_early),
     cmocka_unit_test(test_slice_is),
 };

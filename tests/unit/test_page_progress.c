@@ -102,12 +102,12 @@ test_what_ticks_say(void **state)
 	p = (struct kh_progress){
 	    .state = KH_PROGRESS_CUT, .files = 4, .begun = 7};
 	tick(KH_LANG_EN, &p);
-	assert_true(has("<bdi>7</bdi> files"));
-	assert_true(has("<bdi>4</bdi> are whole"));
+	assert_true(has("arrive: <bdi>7</bdi>"));
+	assert_true(has("safe: <bdi>4</bdi>"));
 	p.begun = 0; /* a message alone */
 	p.files = 0;
 	tick(KH_LANG_EN, &p);
-	assert_false(has("<bdi>0</bdi> files that"));
+	assert_false(has("had begun"));
 	assert_true(has("<bdi>0</bdi>"));
 	/* The numbers at the end. */
 	p = (struct kh_progress){.state = KH_PROGRESS_SEALED, .files = 12};
@@ -198,7 +198,7 @@ test_the_whole_document(void **state)
 		kh_progress_end(&h);
 		page();
 		assert_markup(text + strlen("<!DOCTYPE html>\n"));
-		assert_int_equal(count("<h1>"), 1);
+		assert_int_equal(count("<h1"), 1);
 		assert_int_equal(count("class=\"tick\""), 2);
 		snprintf(stop, sizeof(stop),
 		    "<a href=\"/%s/status?stop=" TOKEN_TEXT "\">",

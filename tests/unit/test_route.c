@@ -265,7 +265,7 @@ test_proxies(void **state)
 	static const char *const fine[] = {"drop.onion", "DROP.ONION",
 	    "drop.onion:80", "localhost:8080", "127.0.0.1", "example.org",
 	    "onion", "x.onions", ONION, ONION ":8080", "[::1]:80",
-	    "www." ONION};
+	    ("www." ONION)};
 	static const char *const through[] = {"drop.onion.ly",
 	    "drop.onion.to:443", "drop.ONION.ws", ONION ".pet", "drop.onion.",
 	    "a.onion.b.onion", ONION ".sh:8080"};

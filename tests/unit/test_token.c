@@ -285,6 +285,28 @@ test_of_another_version(void **state)
 	}
 }
 
+/* Keeper and doors come to the same keys by the same clock, and none of them
+ * leads back. */
+static void
+test_keys_keep_step(void **state)
+{
+	struct kh_form_keys a, b, before;
+	int64_t at_a = 1000, at_b = 1000;
+
+	kh_form_keys_init(&a);
+	b = before = a;
+	kh_form_keys_keep(&a, &at_a, 999);
+	assert_memory_equal(&a, &before, sizeof(a));
+	kh_form_keys_keep(&a, &at_a, 1000);
+	assert_memory_equal(a.previous, before.current, KH_FORM_KEY_LEN);
+	assert_memory_not_equal(a.current, before.current, KH_FORM_KEY_LEN);
+	assert_int_equal(at_a, 1000 + KH_FORM_KEY_MS);
+	kh_form_keys_keep(&a, &at_a, 1000 + KH_FORM_KEY_MS);
+	kh_form_keys_keep(&b, &at_b, 1001 + KH_FORM_KEY_MS); /* two at once */
+	assert_memory_equal(&a, &b, sizeof(a));
+	assert_int_equal(at_a, at_b);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_round_trip, setup),
     cmocka_unit_test_setup(test_safe_in_an_attribute, setup),
@@ -297,6 +319,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_keys_are_fresh, setup),
     cmocka_unit_test_setup(test_of_another_server, setup),
     cmocka_unit_test_setup(test_of_another_version, setup),
+    cmocka_unit_test_setup(test_keys_keep_step, setup),
 };
 
 TAP_MAIN(tests)

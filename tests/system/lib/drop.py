@@ -15,6 +15,9 @@ from lib.wire import Form, Wire, get, small
 BUILD = os.path.abspath(os.environ.get("KNOTHOLE_BUILD", "build"))
 KNOTHOLED = os.path.join(BUILD, "bin", "knotholed")
 KNOTHOLE = os.path.join(BUILD, "bin", "knothole")
+# Where tests run there is a network: without its option, everything that opens
+# secrets would refuse (airgap.py tests that it does).
+DESK = (KNOTHOLE, "--i-am-online")
 MKANSWER = os.path.join(BUILD, "tests", "mkanswer")
 LANGUAGES = ("en", "he", "ar", "fr", "es", "de", "ru", "fa")
 
@@ -25,6 +28,11 @@ def _end_all():
     for end in reversed(_stopping):
         end()
     _stopping.clear()
+
+
+def at_end(function):
+    """Do this when the program ends, whichever way; the last one first."""
+    _stopping.append(function)
 
 
 atexit.register(_end_all)
@@ -55,6 +63,21 @@ def run(*command, **options):
     )
 
 
+def desk(*arguments, **options):
+    """Run a command of the offline tool."""
+    done = run(*DESK, *arguments, **options)
+    done.stderr = without_warning(done.stderr)
+    return done
+
+
+def without_warning(said):
+    """What the offline tool said, but for the warning of --i-am-online."""
+    return b"".join(
+        line for line in said.splitlines(keepends=True)
+        if b"--i-am-online: WARNING: THE AIR GAP IS NOT CHECKED" not in line
+    )
+
+
 def processes(parent):
     """{pid: name} of the children of a process."""
     found = {}
@@ -73,6 +96,25 @@ def processes(parent):
     return found
 
 
+def address_of(pattern, said):
+    """Where it listens, for connect(2)."""
+    where = re.search(pattern, said)
+    if where[1] == "unix":
+        return where[2]
+    host, port = where[2].rsplit(":", 1)
+    return host.strip("[]"), int(port)
+
+
+def started(pid):
+    """When a process was started, in ticks; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as f:
+            stat = f.read().decode("latin-1")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[19])
+
+
 class Newsroom:
     def __init__(self, directory, name, *options):
         made = run(
@@ -88,6 +130,8 @@ class Newsroom:
         self.card = os.path.join(directory, card)
         with open(self.card, encoding="utf-8") as f:
             self.recipient = re.search(r"recipient = (age1\S+)", f.read())[1]
+        with open(os.path.join(directory, "courier.token"), "rb") as f:
+            self.token = f.read().decode().strip()
 
 
 class Opened:
@@ -143,6 +187,7 @@ class Drop:
         self.config = os.path.join(self.server, "knotholed.conf")
         self.messages = os.path.join(self.server, "stderr")
         self.socket = os.path.join(self.server, "source.sock")
+        self.courier_socket = os.path.join(self.server, "courier.sock")
         for name in ("", "newsrooms", "tmp", "cwd", "home"):
             os.makedirs(os.path.join(self.server, name), exist_ok=True)
         os.makedirs(self.desk)
@@ -164,6 +209,7 @@ class Drop:
         }
         self.process = None
         self.address = None
+        self.courier_address = None
         self.opened = 0
 
     # --- the service ---
@@ -208,12 +254,11 @@ class Drop:
             return "knotholed: ready\n" in self.said()
 
         wait_for("the service is ready", ready)
-        where = re.search(r"listening on (\w+):(\S+),", self.said())
-        if where[1] == "unix":
-            self.address = where[2]
-        else:
-            host, port = where[2].rsplit(":", 1)
-            self.address = (host.strip("[]"), int(port))
+        self.address = address_of(r"listening on (\w+):(\S+),", self.said())
+        if "courier_listen" in self.settings:
+            self.courier_address = address_of(
+                r"couriers on (\w+):(\S+)\n", self.said()
+            )
         return self
 
     def stop(self, how=signal.SIGTERM):
@@ -238,15 +283,29 @@ class Drop:
         self.idle()
         said = self.said().splitlines()
         equal(self.stop(), 0, "exit status")
-        equal(len(said), 2, f"what it said: {said}")
+        wanted = 2 + ("courier_listen" in self.settings)
+        equal(len(said), wanted, f"what it said: {said}")
+
+    def roles(self, name):
+        """The pids of all processes of a role, the newest last: of doors there
+        are several while one that was replaced has visits."""
+        found = [p for p, n in processes(self.process.pid).items() if n == name]
+        return sorted(found, key=started)
 
     def role(self, name):
         """The pid of the door or the store."""
-        found = [p for p, n in processes(self.process.pid).items() if n == name]
-        return found[0] if len(found) == 1 else None
+        found = self.roles(name)
+        return found[-1] if found else None
 
     def visits(self):
-        return set(processes(self.role("door")))
+        return {pid for door in self.roles("door") for pid in processes(door)}
+
+    def health(self):
+        """What the health file says, by name."""
+        with open(os.path.join(self.state, "health"), encoding="ascii") as f:
+            text = f.read()
+        return dict(line.split(" = ") for line in text.split("\n")
+                    if line.strip())
 
     def idle(self):
         """Wait until no visit is left."""
@@ -299,7 +358,7 @@ class Drop:
             "--number", str(number), "--kind", kind, "--day", day,
         ]
         if text is not None:
-            path = os.path.join(self.desk, "answer.txt")
+            path = os.path.join(self.desk, f"answer{newsroom}-{number}.txt")
             with open(path, "wb") as f:
                 f.write(text if isinstance(text, bytes) else text.encode())
             command += ["--text-file", path]
@@ -346,8 +405,8 @@ class Drop:
     # --- the desk ---
 
     def list(self, path, newsroom=0):
-        shown = run(
-            KNOTHOLE, "list", "--json", "-i",
+        shown = desk(
+            "list", "--json", "-i",
             self.newsrooms[newsroom].identity, path,
         )
         if shown.returncode != 0:
@@ -358,8 +417,8 @@ class Drop:
         """Open an object; exit status and where it came out."""
         self.opened += 1
         to = os.path.join(self.desk, f"opened{self.opened}")
-        status = run(
-            KNOTHOLE, "extract", "-i", self.newsrooms[newsroom].identity,
+        status = desk(
+            "extract", "-i", self.newsrooms[newsroom].identity,
             "-o", to, path,
         )
         name = os.path.basename(path).removesuffix(".age")
@@ -373,9 +432,7 @@ class Drop:
 
     def unseal(self, path, newsroom=0):
         """The ZIP archive inside."""
-        out = run(
-            KNOTHOLE, "unseal", "-i", self.newsrooms[newsroom].identity, path
-        )
+        out = desk("unseal", "-i", self.newsrooms[newsroom].identity, path)
         if out.returncode != 0:
             raise Failure(f"unseal {path}: {out.stderr.decode()}")
         return out.stdout

@@ -1,4 +1,5 @@
 """What a return code leads to, read as a program reads it."""
+import concurrent.futures
 import html
 import re
 
@@ -54,10 +55,13 @@ def look_again(drop, token, page=1, lang="en"):
 def whole(drop, code):
     """All answers, as one list of texts with their newsroom, over all pages;
     and how many pages there are."""
-    thread = enter(drop, code)
-    said, n = list(thread.answers), 1
-    while n + 1 in thread.pages:
-        n += 1
-        thread = look_again(drop, thread.token, n)
-        said += thread.answers
+    first = enter(drop, code)
+    found = re.search(
+        r"<p>Page <bdi>1</bdi> of <bdi>(\d+)</bdi></p>", first.text)
+    n = int(found[1]) if found else 1
+    said = list(first.answers)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for thread in pool.map(lambda i: look_again(drop, first.token, i),
+                               range(2, n + 1)):
+            said += thread.answers
     return said, n

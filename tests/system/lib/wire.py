@@ -228,27 +228,44 @@ class Stream:
 
     def __init__(self, wire, path, extra=""):
         self.wire = wire
-        self.file = wire.socket.makefile("rb")
+        self.buffer = b""
         self.began = time.monotonic()
         self.chunks = []  # (seconds since the request, bytes)
         self.ended = False
         wire.send(get(path, extra=extra))
         head = []
-        while (line := self.file.readline()) not in (b"\r\n", b""):
-            head.append(line.decode("latin-1").rstrip("\r\n"))
+        while line := self._line():
+            head.append(line.decode("latin-1"))
         self.status = int(head[0].split(" ")[1]) if head else 0
         self.headers = [tuple(line.split(": ", 1)) for line in head[1:]]
+
+    def _more(self):
+        part = self.wire.socket.recv(65536)
+        self.buffer += part
+        return part != b""
+
+    def _line(self):
+        """A line without its end; empty when there is none any more."""
+        while b"\r\n" not in self.buffer:
+            if not self._more():
+                return b""
+        line, _, self.buffer = self.buffer.partition(b"\r\n")
+        return line
 
     def next(self, seconds=TIMEOUT):
         """The next chunk, or None when that was the last."""
         self.wire.socket.settimeout(seconds)
-        line = self.file.readline()
+        line = self._line()
         if not line:
             return None  # cut
         n = int(line, 16)
-        data = self.file.read(n)
-        if self.file.read(2) != b"\r\n" or len(data) != n:
-            return None
+        while len(self.buffer) < n + 2:
+            if not self._more():
+                return None
+        data, ending = self.buffer[:n], self.buffer[n:n + 2]
+        self.buffer = self.buffer[n + 2:]
+        if ending != b"\r\n":
+            raise ValueError(f"a chunk of {n} bytes ends with {ending!r}")
         if n == 0:
             self.ended = True
             return None

@@ -1,0 +1,76 @@
+/*
+ * The door's test of itself: can something be sealed to every newsroom, now?
+ * Public keys are all that it takes; the store tests the rest.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "knothole/age.h"
+#include "server/door/door.h"
+
+#define DAY 86400 /* seconds */
+
+static enum kh_err
+count(void *ctx, const uint8_t *p, size_t n)
+{
+	(void)p;
+	*(size_t *)ctx += n;
+	return KH_OK;
+}
+
+static bool
+seals_to(const struct kh_recipient *r)
+{
+	static const uint8_t word[] = "canary";
+	const struct kh_seal_to to = {.recipients = r, .n = 1};
+	size_t n = 0;
+	struct kh_sealer *s = NULL;
+	enum kh_err e;
+
+	e = kh_sealer_new(&s, &to, (struct kh_sink){count, &n});
+	if (e == KH_OK)
+		e = kh_sealer_write(s, word, sizeof(word));
+	if (e == KH_OK)
+		e = kh_sealer_finish(s);
+	kh_sealer_free(s);
+	return e == KH_OK && n > sizeof(word);
+}
+
+/* Whole weeks from `now` on in which there is a key for every day. */
+static uint32_t
+weeks_left(const struct kh_card *card, int64_t now)
+{
+	char day[KH_DAY_LEN + 1];
+	struct kh_recipient r;
+	uint32_t days;
+
+	for (days = 0; days < 7 * KH_WEEKS_MAX; days++) {
+		kh_day_of(now + (int64_t)days * DAY, day);
+		if (kh_card_recipient_on(card, day, &r) != KH_OK)
+			break;
+	}
+	return days / 7;
+}
+
+void
+kh_door_test(const struct kh_site *site, int64_t now, struct kh_msg_report *out)
+{
+	const struct kh_card *card;
+	char day[KH_DAY_LEN + 1];
+	struct kh_recipient r;
+	uint32_t i, weeks;
+
+	memset(out, 0, sizeof(*out));
+	out->weeks = KH_WEEKS_MAX;
+	kh_day_of(now < 0 ? 0 : now, day);
+	for (i = 0; i < site->conf.n_outlets; i++) {
+		card = &site->outlets[i].card;
+		weeks = weeks_left(card, now < 0 ? 0 : now);
+		if (weeks < out->weeks)
+			out->weeks = weeks;
+		if (kh_card_recipient_on(card, day, &r) != KH_OK)
+			out->fault = KH_FAULT_CARDS;
+		else if (!seals_to(&r) && out->fault == KH_FAULT_NONE)
+			out->fault = KH_FAULT_SEALING;
+	}
+}

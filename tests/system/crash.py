@@ -1,0 +1,157 @@
+"""A visit that crashes costs its own connection, and the layout that it may
+have betrayed: another door takes over, and nobody else notices."""
+import os
+import re
+import signal
+import time
+
+from lib.drop import Drop, processes
+from lib.tap import Suite, check, equal, wait_for
+from lib.wire import Form
+
+suite = Suite()
+drop = Drop(newsrooms=2).start()
+
+
+def layout(pid):
+    """Where program, libraries and stack are."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as f:
+        return re.findall(r"^([0-9a-f]+)-\S+ r-xp .*?(\S*)$", f.read(), re.M)
+
+
+def crash(how=signal.SIGSEGV):
+    """One visit dies."""
+    before = drop.visits()
+    with drop.connect() as wire:
+        (pid,) = wait_for("a visit", lambda: drop.visits() - before)
+        os.kill(pid, how)
+        wait_for("it is gone", lambda: pid not in drop.visits())
+        equal(wire.response().status, 0, "an answer")
+
+
+def replaced(door, seconds=30):
+    wait_for("another door", lambda: drop.role("door") not in (None, door),
+             seconds)
+    return drop.role("door")
+
+
+@suite.test("another door takes over, with another layout of its memory")
+def takes_over():
+    door = drop.role("door")
+    before = layout(door)
+    crash()
+    new = replaced(door)
+    wait_for("the old one has ended", lambda: drop.roles("door") == [new])
+    after = layout(new)
+    equal(len(set(before) & set(after) - {("ffffffffff600000", "[vsyscall]")}),
+          0, "what lies where it lay")
+    equal(drop.get("/en/").status, 200, "status")
+
+
+@suite.test("an upload under way goes on, through several doors")
+def goes_on():
+    form = drop.form().field("message", "m").file("f", b"y" * 300000)
+    data = form.request()
+    wire = drop.connect()
+    wire.send(data[:-500])
+    time.sleep(0.5)
+    first = drop.role("door")
+    for how in (signal.SIGABRT, signal.SIGKILL):
+        door = drop.role("door")
+        crash(how)
+        replaced(door)
+    check(first in drop.roles("door"), "the upload's door has ended")
+    check(drop.visits(), "no visit")
+    wire.send(data[-500:])
+    page = wire.response()
+    equal((page.status, page.state), (200, "sealed"), "answer")
+    wire.close()
+    wait_for("its door has ended", lambda: first not in drop.roles("door"))
+    (path,) = drop.objects()
+    equal(drop.list(path)["complete"], True, "complete")
+    drop.forget()
+
+
+@suite.test("forms that are open are taken, once")
+def forms():
+    form = Form(drop.token()).field("message", "from before")
+    door = drop.role("door")
+    crash()
+    replaced(door, 60)
+    equal(drop.post(form).state, "sealed", "answer")
+    equal(drop.post(form).state, "sealed", "the same again")
+    equal(len(drop.objects()), 1, "objects")
+    drop.forget()
+
+
+@suite.test("the end of the door itself loses no form either")
+def door_ends():
+    form = Form(drop.token()).field("message", "from before")
+    door = drop.role("door")
+    os.kill(door, signal.SIGKILL)
+    replaced(door)
+    wait_for("it accepts", lambda: "ready again" in drop.said())
+    equal(drop.post(form).state, "sealed", "answer")
+    drop.forget()
+
+
+@suite.test("the end of the store does: what was sealed is no longer known")
+def store_ends():
+    form = Form(drop.token()).field("message", "from before")
+    os.kill(drop.role("store"), signal.SIGKILL)
+    wait_for("all is back", lambda: drop.said().count("ready again") == 2, 60)
+    page = drop.post(form)
+    equal((page.status, page.reason), (403, "token"), "an old form")
+    equal(drop.post(drop.form().field("message", "new")).state, "sealed", "new")
+    drop.forget()
+
+
+@suite.test("a loop of crashes does not take the site down, and shows")
+def loop():
+    other = Drop().start()
+    equal(other.health()["crash_loop"], "no", "before")
+    end = time.monotonic() + 60
+    doors, answers = set(), []
+    while time.monotonic() < end and other.health()["crash_loop"] != "yes":
+        doors.add(other.role("door"))
+        idle = other.connect()
+        time.sleep(0.1)
+        for pid in other.visits():
+            os.kill(pid, signal.SIGSEGV)
+        idle.close()
+        answers.append(other.get("/en/").status)
+    equal(other.health()["crash_loop"], "yes", "crash_loop")
+    equal(other.health()["up"], "yes", "up")
+    check(3 <= len(doors) <= 8, f"{len(doors)} doors")
+    share = answers.count(200) / len(answers)
+    suite.figure(f"{len(answers)} pages asked for beside a loop of crashes, "
+                 f"{share:.0%} served")
+    check(share > 0.9, f"only {share:.0%} served")
+    equal(other.post(other.form().field("message", "m")).state, "sealed",
+          "answer")
+    equal(other.said().count("\n"), 2, f"what it said: {other.said()}")
+    equal(other.stop(), 0, "exit status")
+
+
+@suite.test("doors end with the keeper, old ones too, and seal what they hold")
+def all_end():
+    form = drop.form().field("message", "m").file("whole", b"y" * 70000)
+    form.file("cut", b"z" * 300000)
+    data = form.request()
+    wire = drop.connect()
+    wire.send(data[:-1000])
+    time.sleep(0.5)
+    door = drop.role("door")
+    crash()
+    replaced(door, 60)
+    equal(len(drop.roles("door")), 2, "doors")
+    pids = set(processes(drop.process.pid))
+    equal(drop.stop(), 0, "exit status")
+    wire.close()
+    for pid in pids:
+        check(not os.path.exists(f"/proc/{pid}"), f"{pid} is still there")
+    (path,) = drop.objects()
+    equal(drop.list(path)["complete"], False, "complete")
+
+
+suite.run()
