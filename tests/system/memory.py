@@ -223,7 +223,7 @@ def test_l14_return():
     drop.answer(code, 0, text=f"answer {text}")
     needles = {**of_code(code), "answer": text.encode()}
     page = come_back(small("/en/return", code=code),
-                     {"code typed", "code held", "answer"}, needles)
+                     {"code typed", "answer"}, needles)
     check(text in page.text(), "the answer is shown")
     assert_nobody(needles)
     # Mistyped: told so, with the code to be corrected.
