@@ -122,7 +122,8 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold
+tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold \
+    $(BUILD)/tests/committer
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -223,6 +224,14 @@ $(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	@echo '  LD   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(LIB) $(call pc_libs,$(PC_LIB))
+
+# Keeper, door and visits, for a store role.
+$(BUILD)/tests/committer: tests/system/committer.c $(SERVER_LIB) $(LIB) \
+    $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    -o $@ $< $(SERVER_LIB) $(LIB) $(call pc_libs,$(PC_SERVER))
 
 # A kernel that lacks something.
 $(BUILD)/tests/withhold: tests/system/withhold.c $(BUILD)/flags

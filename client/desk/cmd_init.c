@@ -119,7 +119,7 @@ is_ours(const char *name)
 {
 	static const char *const names[] = {".", "..", KH_VAULT_IDENTITY_AGE,
 	    KH_VAULT_IDENTITY_TXT, KH_VAULT_CARD, KH_VAULT_OBJECTS,
-	    KH_VAULT_OUTBOX, KH_VAULT_LOCK, KH_VAULT_INDEX ".new"};
+	    KH_VAULT_OUTBOX, KH_VAULT_LOCK, KH_VAULT_INDEX_NEW};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)

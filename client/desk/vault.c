@@ -270,7 +270,7 @@ write_index(const struct kh_vault *v, int fd)
 enum kh_err
 kh_vault_save(struct kh_vault *v)
 {
-	static const char temp[] = KH_VAULT_INDEX ".new";
+	static const char temp[] = KH_VAULT_INDEX_NEW;
 	enum kh_err e;
 	int fd;
 

@@ -15,6 +15,7 @@
 #define KH_VAULT_IDENTITY_TXT "identity.txt"
 #define KH_VAULT_CARD "newsroom.card"
 #define KH_VAULT_INDEX "index.age"
+#define KH_VAULT_INDEX_NEW "index.age.new"
 #define KH_VAULT_OBJECTS "objects"
 #define KH_VAULT_OUTBOX "outbox"
 #define KH_VAULT_LOCK "lock"

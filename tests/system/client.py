@@ -490,7 +490,8 @@ def exit_statuses_of_seal_and_unseal():
     run("seal", "-r", garbage, data=b"", expect=65)
     run("seal", "-r", os.path.join(d, "none"), data=b"", expect=66)
     run("seal", "-r", W.recipient, os.path.join(d, "none"), expect=66)
-    run("seal", "-r", W.recipient[:-1] + "q", data=b"", expect=64)
+    last = "p" if W.recipient.endswith("q") else "q"
+    run("seal", "-r", W.recipient[:-1] + last, data=b"", expect=64)
     bad = bytearray(read(W.card))
     bad[bad.index(b"name = ") + 8] ^= 1
     run("seal", "-r", write(d + "/bad.card", bad), data=b"", expect=65)

@@ -25,7 +25,7 @@ NAMES = [
     b"a" * 33 + b".age", b"a" * 32 + b".AGE", b"a" * 32 + b".age.age",
     b" " + b"a" * 32 + b".age", b"a" * 32 + b".age ", b"-rf", b".bashrc",
     b"esc\x1b[31mred", b"bel\x07", b"line\nbreak", b"\xff\xfe", b"a" * 255,
-    "‮exe.ega".encode(), "מסמך.age".encode(), b"g" * 32 + b".age",
+    b"\xe2\x80\xaeexe.ega", "מסמך.age".encode(), b"g" * 32 + b".age",
     b".part-", b".part-" + b"a" * 31, b".part-" + b"a" * 32 + b".age",
     b".part-" + b"A" * 32, b"%2e%2e", b"\\..\\x.age", b"knothole\nREFUSED: x",
 ]

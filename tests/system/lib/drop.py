@@ -170,11 +170,16 @@ class Drop:
         server/  all that it can write to: store, state, TMPDIR, working
                  directory, its configuration, its messages
         desk/    keys and what was opened
+
+    `server` is another directory for the first of them, `wrap` a command that
+    becomes knotholed.
     """
 
-    def __init__(self, newsrooms=1, unix=False, **settings):
+    def __init__(self, newsrooms=1, unix=False, server=None, wrap=(),
+                 **settings):
         self.base = workplace()
-        self.server = os.path.join(self.base, "server")
+        self.server = server or os.path.join(self.base, "server")
+        self.wrap = list(wrap)
         self.desk = os.path.join(self.base, "desk")
         self.store = os.path.join(self.server, "store")
         self.state = os.path.join(self.server, "state")
@@ -183,7 +188,7 @@ class Drop:
         self.messages = os.path.join(self.server, "stderr")
         self.socket = os.path.join(self.server, "source.sock")
         self.courier_socket = os.path.join(self.server, "courier.sock")
-        for name in ("", "newsrooms", "tmp", "cwd"):
+        for name in ("", "newsrooms", "tmp", "cwd", "home"):
             os.makedirs(os.path.join(self.server, name), exist_ok=True)
         os.makedirs(self.desk)
         names = ["The Example Times", "Zeitung", "Third"][:newsrooms]
@@ -224,13 +229,14 @@ class Drop:
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "TMPDIR": os.path.join(self.server, "tmp"),
+            "HOME": os.path.join(self.server, "home"),
         }
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         with open(self.messages, "wb") as f:
             self.process = subprocess.Popen(
-                [KNOTHOLED, "-c", self.config],
+                [*self.wrap, KNOTHOLED, "-c", self.config],
                 stdin=subprocess.DEVNULL,
                 stdout=f,
                 stderr=f,
