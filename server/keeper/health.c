@@ -40,7 +40,7 @@ kh_health_text(
 
 /* A whole file beside the old one, then in its place. */
 static enum kh_err
-replace(int dir, const char *name, const char *text)
+replace(const struct kh_health_file *f, const char *text)
 {
 	static const struct timespec fixed[2] = {
 	    {.tv_sec = KH_STORE_TIME}, {.tv_sec = KH_STORE_TIME}};
@@ -49,20 +49,19 @@ replace(int dir, const char *name, const char *text)
 	enum kh_err e;
 	int fd;
 
-	(void)snprintf(new, sizeof(new), "%s.new", name);
-	(void)unlinkat(dir, new, 0); /* of an end that came between */
-	fd = openat(dir, new, flags, 0644);
+	(void)snprintf(new, sizeof(new), "%s.new", f->name);
+	(void)unlinkat(f->dir, new, 0); /* of an end that came between */
+	fd = openat(f->dir, new, flags, 0600);
 	if (fd < 0)
 		return KH_ESYS;
 	e = kh_write_all(fd, text, KH_HEALTH_LEN);
-	/* For whoever its directory lets in; the umask is 077. */
 	if (e == KH_OK &&
-	    (fchmod(fd, 0644) != 0 || futimens(fd, fixed) != 0 ||
-		fsync(fd) != 0 || renameat(dir, new, dir, name) != 0))
+	    (fchmod(fd, f->mode) != 0 || futimens(fd, fixed) != 0 ||
+		fsync(fd) != 0 || renameat(f->dir, new, f->dir, f->name) != 0))
 		e = KH_ESYS;
 	close(fd);
 	if (e != KH_OK)
-		(void)unlinkat(dir, new, 0);
+		(void)unlinkat(f->dir, new, 0);
 	return e;
 }
 
@@ -78,6 +77,8 @@ kh_health_open(const char *path, const char *state, struct kh_health_file *f)
 		name = "health";
 	}
 	f->dir = -1;
+	/* Where it was put for others to read, its directory decides who may. */
+	f->mode = path[0] == '\0' ? 0600 : 0644;
 	if (strlen(name) > KH_HEALTH_NAME_MAX) {
 		kh_say("health = %s: the name is too long", path);
 		return KH_EXIT_CONFIG;
@@ -102,5 +103,5 @@ kh_health_write(
 	char text[KH_HEALTH_LEN + 1];
 
 	kh_health_text(h, up, text);
-	return replace(f->dir, f->name, text);
+	return replace(f, text);
 }

@@ -28,6 +28,7 @@ enum kh_exit {
 
 struct kh_health_file {
 	int dir;
+	mode_t mode;
 	char name[KH_HEALTH_NAME_MAX + 1];
 };
 
@@ -178,6 +179,7 @@ struct kh_watch {
 	int64_t crashed; /* ms: when one last did; 0: none has */
 	unsigned pause; /* seconds before the next replacement */
 	int64_t written; /* ms: the health file; 0: not yet */
+	bool late; /* it has changed, and was written just now */
 	bool file_fails; /* and it has been said */
 	unsigned told; /* who knows the health as it is: 1 << which */
 };

@@ -58,14 +58,15 @@ void
 kh_watch_input(struct kh_watch *w, struct kh_child *c)
 {
 	struct kh_msg m;
+	enum kh_err e;
 	int fd;
 
-	if (kh_ipc_recv(c->control, c->role, KH_ROLE_KEEPER, &m, &fd) !=
-	    KH_OK) {
-		/* It has ended, or says what it may not: then it is to end. */
+	e = kh_ipc_recv(c->control, c->role, KH_ROLE_KEEPER, &m, &fd);
+	/* It has ended, or says what it may not: then it is to end. */
+	if (e == KH_EPROTO)
 		kh_child_dismiss(c);
+	if (e != KH_OK)
 		return;
-	}
 	if (m.type == KH_MSG_REPORT)
 		kh_child_report(c, &m.u.report);
 	/* A replaced door's visits have the layout that is gone already. */
@@ -90,6 +91,7 @@ kh_watch_replace(struct kh_watch *w, int64_t now)
 	if (w->n_old == KH_OLD_DOORS_MAX)
 		return;
 	new.pid = new.control = -1;
+	new.began = now;
 	if (kh_child_start(w->k, &new, &w->child[KH_WHICH_STORE]) != KH_OK)
 		return;
 	w->replace_at = 0;
@@ -154,16 +156,20 @@ void
 kh_watch_publish(struct kh_watch *w, int64_t now, bool up)
 {
 	struct kh_msg m = {.type = KH_MSG_HEALTH};
+	bool changed;
 	size_t i;
 
 	m.u.health = up ? look(w, now) : w->k->health;
-	if (!up || w->written == 0 || now - w->written >= DAY ||
-	    memcmp(&m.u.health, &w->k->health, sizeof(m.u.health)) != 0) {
-		if (memcmp(&m.u.health, &w->k->health, sizeof(m.u.health)) != 0)
-			w->told = 0;
-		w->k->health = m.u.health;
+	changed = memcmp(&m.u.health, &w->k->health, sizeof(m.u.health)) != 0;
+	/* Whatever the roles say, however often. */
+	w->late = up && changed && w->written != 0 && now - w->written < SECOND;
+	if (w->late)
+		return;
+	if (changed)
+		w->told = 0;
+	w->k->health = m.u.health;
+	if (changed || !up || w->written == 0 || now - w->written >= DAY)
 		write_down(w, now, up);
-	}
 	for (i = KH_WHICH_DOOR; up && i < w->n; i++) {
 		if ((w->told & 1U << i) == 0 && w->child[i].control >= 0 &&
 		    kh_ipc_send(w->child[i].control, &m, -1) == KH_OK)
@@ -174,7 +180,7 @@ kh_watch_publish(struct kh_watch *w, int64_t now, bool up)
 int64_t
 kh_watch_calm(const struct kh_watch *w, int64_t now)
 {
-	int64_t wait = LOOK;
+	int64_t wait = w->late ? SECOND : LOOK;
 
 	if (w->replace_at != 0 && w->replace_at - now < wait)
 		wait = w->replace_at > now ? w->replace_at - now : 0;

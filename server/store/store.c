@@ -61,11 +61,14 @@ event(struct kh_server *s, void *tag)
 static int
 unasked(struct kh_server *s)
 {
+	uint64_t reserved = 0;
 	int a, b;
 
+	/* It looks at every draft: not for nothing. */
+	if (s->janitor.settle != NULL)
+		reserved = kh_server_outstanding(s);
 	a = kh_collecting_expire(&s->collecting, s->store);
-	b = kh_janitor_turn(
-	    &s->janitor, kh_server_outstanding(s), s->keeper_gone);
+	b = kh_janitor_turn(&s->janitor, reserved, s->keeper_gone);
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 

@@ -20,7 +20,7 @@ path = os.path.join(drop.state, "health")
 def status():
     found = os.stat(path)
     equal(found.st_size, LEN, "size")
-    equal(stat.S_IMODE(found.st_mode), 0o644, "mode")
+    equal(stat.S_IMODE(found.st_mode), 0o600, "mode")
     equal(found.st_mtime, 315532800, "mtime")
     return found.st_ino, found.st_ctime_ns
 
@@ -64,6 +64,8 @@ def elsewhere():
     other.settings["health"] = os.path.join(place, "knothole")
     other.start()
     equal(os.listdir(place), ["knothole"], "files")
+    mode = os.stat(os.path.join(place, "knothole")).st_mode
+    equal(stat.S_IMODE(mode), 0o644, "mode")
     equal(os.listdir(other.state), ["instance.salt"], "state")
     equal(other.stop(), 0, "exit status")
     with open(os.path.join(place, "knothole"), encoding="ascii") as f:

@@ -158,7 +158,7 @@ check_file(const char *says)
 	assert_int_equal(kh_read_upto(fd, text, KH_HEALTH_LEN + 1, &n), KH_OK);
 	assert_int_equal(n, KH_HEALTH_LEN);
 	assert_int_equal(fstat(fd, &sb), 0);
-	assert_int_equal(sb.st_mode, S_IFREG | 0644);
+	assert_int_equal(sb.st_mode, S_IFREG | 0600);
 	assert_int_equal(sb.st_mtim.tv_sec, KH_STORE_TIME);
 	assert_int_equal(sb.st_mtim.tv_nsec, 0);
 	assert_non_null(strstr(text, says));
@@ -202,6 +202,7 @@ test_places(void **state)
 	in_base("health", path);
 	assert_int_equal(kh_health_open(path, "/nowhere", &f), KH_EXIT_OK);
 	assert_string_equal(f.name, "health");
+	assert_int_equal(f.mode, 0644);
 	close(f.dir);
 	assert_int_equal(kh_health_open("/health", "", &f), KH_EXIT_OK);
 	close(f.dir);

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from lib.drop import run
-from lib.tap import Failure
+from lib.tap import Failure, wait_for
 
 MARK = "KNOTHOLE_OWN_MOUNTS"
 
@@ -62,8 +62,10 @@ def mount(path, where, *options):
 
 
 def unmount(*where):
+    """The last process that uses it may take a moment to end."""
     for path in where:
-        must("umount", path)
+        wait_for(f"{path} is unmounted",
+                 lambda p=path: run("umount", p).returncode == 0)
 
 
 def written(path):
