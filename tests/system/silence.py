@@ -354,11 +354,14 @@ def codes_in(data):
 def strays(calls, connections):
     """Calls that leave something where nothing is to be left."""
     store, state = re.escape(drop.store), re.escape(drop.state)
-    draft = rf"{store}/(objects|replies)/#\d+( \(deleted\))?"
+    # In the store itself: the canary of the self-test.
+    draft = rf"{store}(/objects|/replies)?/#\d+( \(deleted\))?"
     mark = rf"{store}/collected/[0-9a-f]{{32}}-[0-9a-f]+"
     salt = rf"{state}/instance\.salt(\.new)?( \(deleted\))?"
-    health = rf"{state}/health(\.new|/#\d+)?( \(deleted\))?"
-    made = rf"{draft}|{mark}|{salt}|{health}"
+    health = rf"{state}/health(\.new)?( \(deleted\))?"
+    made = rf"{draft}|{mark}|{salt}|{health}|{store}/settled"
+    kept = (rf"{store}/objects/[0-9a-f]{{32}}\.age(\.new)?|"
+            rf"{store}/replies/[0-9a-f]{{64}}(\.new)?")
     memory = r"/?memfd:(turns|filter|answer)( \(deleted\))?"
     rules = (
         (r"p?write.*|sendfile|ftruncate",
@@ -366,11 +369,9 @@ def strays(calls, connections):
         ("send.*", "socket:.*"),
         ("accept4?", "socket:.*"),
         ("mkdir(at)?", rf"{store}(/\w+)?|{state}"),
-        ("linkat", rf"{store}/objects/[0-9a-f]{{32}}\.age|"
-                   rf"{store}/replies/[0-9a-f]{{64}}|{salt}"),
+        ("linkat", rf"{kept}|{salt}"),
         ("rename(at2?)?", health),
-        ("unlink(at)?", rf"{made}|{store}/objects/[0-9a-f]{{32}}\.age|"
-                        rf"{store}/replies/[0-9a-f]{{64}}"),
+        ("unlink(at)?", rf"{made}|{kept}"),
     )
     found = []
     for call in calls:
@@ -401,7 +402,7 @@ def opens_well(call, made, store, _):
         return True
     path = call.path()
     if b"O_TMPFILE" in flags:
-        return re.fullmatch(rf"{store}/(objects|replies)", path)
+        return re.fullmatch(rf"{store}(/objects|/replies)?", path)
     return path == "/dev/null" or re.fullmatch(made, path)
 
 
