@@ -75,6 +75,7 @@
 /* A card carries it, and /keys/NAME.asc shows it as a page among pages of 15
  * kB. RSA-4096 with an encryption subkey and two user ids takes 2.5 KiB. */
 #define KH_OPENPGP_KEY_MAX 8192
+#define KH_OPENPGP_TEXT_LEN(n) (((n) + 2) / 3 * 4) /* in base64, on a card */
 /* Lines of 64 characters for 48 bytes, armor around them, checksum. */
 #define KH_OPENPGP_ARMOR_MAX ((KH_OPENPGP_KEY_MAX + 47) / 48 * 65 + 128)
 #define KH_OPENPGP_UID_MAX 200 /* bytes of a user id that are shown */
