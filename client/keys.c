@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/bridge.h"
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/input.h"
@@ -194,8 +195,12 @@ kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr)
 	code = begin(&r, kr);
 	if (code == KH_EXIT_OK && args->n == 0)
 		code = passphrase_alone(r.kr, args->fd, &r.pass);
-	for (i = 0; i < args->n && code == KH_EXIT_OK; i++)
-		code = read_identity(&r, args->path[i], args->fd);
+	for (i = 0; i < args->n && code == KH_EXIT_OK; i++) {
+		if (!kh_bridge_is(args->path[i]))
+			code = read_identity(&r, args->path[i], args->fd);
+	}
+	if (code == KH_EXIT_OK)
+		code = kh_bridge_use(r.kr, args);
 	return end(&r, kr, code);
 }
 
