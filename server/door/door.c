@@ -38,6 +38,7 @@ struct door {
 	int store;
 	bool leaving;
 	int64_t leave_at;
+	bool held; /* who comes waits until somebody has left */
 	bool retired; /* no more visits, but these go on */
 	int64_t ratchet_at;
 	int64_t test_at;
@@ -45,6 +46,7 @@ struct door {
 	bool faulty; /* the keeper says so */
 	struct kh_guests guests;
 	int turns; /* at the key derivation, server/visit/turns.h */
+	int table; /* of the counters, server/door/table.h; until it is mapped */
 	struct kh_site *site;
 	struct kh_reply busy; /* written once, at the start */
 	struct kh_filter filter; /* of the visits */
@@ -144,6 +146,19 @@ turn_away(struct door *d, int conn)
 	close(conn);
 }
 
+/* Whoever comes while we are held waits in the kernel's queue. */
+static void
+hold(struct door *d, bool held)
+{
+	struct epoll_event ev = {
+	    .events = held ? 0 : EPOLLIN, .data.fd = d->listen};
+
+	if (d->listen < 0 || d->held == held)
+		return;
+	if (epoll_ctl(d->epoll, EPOLL_CTL_MOD, d->listen, &ev) == 0)
+		d->held = held;
+}
+
 static void
 on_listen(struct door *d)
 {
@@ -151,18 +166,25 @@ on_listen(struct door *d)
 	ptrdiff_t place;
 	int conn;
 
+	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
+	place = kh_guests_place(&d->guests);
+	if (place < 0 && kh_guests_leaving(&d->guests, now_ms())) {
+		hold(d, true);
+		return;
+	}
 	conn = accept4(d->listen, NULL, NULL, SOCK_CLOEXEC);
 	if (conn < 0) {
 		/* It is gone; or there is no descriptor (which the keeper
 		 * made sure of): then do not spin on it. */
 		if (errno == EMFILE || errno == ENFILE)
 			nanosleep(&pause, NULL);
+	} else if (place >= 0 && start_visit(d, (size_t)place, conn) == KH_OK) {
 		return;
-	}
-	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
-	place = kh_guests_place(&d->guests);
-	if (place < 0 || start_visit(d, (size_t)place, conn) != KH_OK)
+	} else {
 		turn_away(d, conn);
+	}
+	if (place >= 0)
+		kh_guests_leave(&d->guests, (size_t)place);
 }
 
 static void
@@ -201,6 +223,7 @@ on_signal(struct door *d)
 		return;
 	if (si.ssi_signo == SIGTERM)
 		leave(d);
+	hold(d, false);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (kh_guests_ended(&d->guests, pid, status) && !d->leaving)
 			(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &crashed, -1);
@@ -251,6 +274,7 @@ static void
 on_time(struct door *d, int64_t now)
 {
 	kh_guests_deadlines(&d->guests, now);
+	hold(d, false);
 	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
 	if (now >= d->test_at && !d->leaving && !d->retired)
 		test(d, now);
@@ -315,8 +339,8 @@ receive(enum kh_msg_type type, struct kh_msg *m, int *fd)
 	return e;
 }
 
-/* The keeper's form keys, which a door before us may have used, the turns that
- * all doors share, and how it is. */
+/* The keeper's form keys, which a door before us may have used, the turns and
+ * the table that all doors share, and how it is. */
 static enum kh_err
 receive_shared(struct door *d)
 {
@@ -333,7 +357,9 @@ receive_shared(struct door *d)
 	*d->site->keys = m.u.form_keys.keys;
 	d->ratchet_at = m.u.form_keys.ratchet_at;
 	kh_wipe(&m, sizeof(m));
-	e = receive(KH_MSG_HEALTH, &m, &none);
+	e = receive(KH_MSG_TABLE, &m, &d->table);
+	if (e == KH_OK)
+		e = receive(KH_MSG_HEALTH, &m, &none);
 	if (e == KH_OK)
 		d->faulty = m.u.health.fault != KH_FAULT_NONE;
 	return e;
@@ -380,7 +406,9 @@ open_site(struct door *d)
 	e = kh_page_measure(d->site);
 	if (e != KH_OK)
 		return e;
-	return kh_guests_init(&d->guests, d->site->conf.max_visits);
+	e = kh_guests_init(&d->guests, d->site->conf.max_visits, d->table);
+	close(d->table);
+	return e;
 }
 
 static enum kh_err
