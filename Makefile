@@ -103,6 +103,8 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 # Makers of whole objects, answers and cards, for tests from outside.
 MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
 	$(BUILD)/tests/mkcard
+# They drive the store: as keeper, door and visits of its role, and directly.
+DRIVERS := $(BUILD)/tests/committer $(BUILD)/tests/tidier
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
@@ -110,7 +112,7 @@ SYSTEM := $(wildcard tests/system/*.py)
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,code_memory crash \
 	courier_kill desk_kill health kill load lost memory once sandbox \
-	selftest settle silence)
+	selftest settle settle_cut silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -131,8 +133,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold \
-    $(BUILD)/tests/committer
+tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold $(DRIVERS)
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -234,8 +235,7 @@ $(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(LIB) $(call pc_libs,$(PC_LIB))
 
-# Keeper, door and visits, for a store role.
-$(BUILD)/tests/committer: tests/system/committer.c $(SERVER_LIB) $(LIB) \
+$(DRIVERS): $(BUILD)/tests/%: tests/system/%.c $(SERVER_LIB) $(LIB) \
     $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
@@ -300,7 +300,8 @@ check-nightly:
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/silence.py tests/system/lost.py
+	    tests/system/silence.py tests/system/lost.py \
+	    tests/system/settle_cut.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
