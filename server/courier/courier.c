@@ -9,7 +9,6 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "server/courier/errand.h"
 #include "server/door/door.h"
 #include "server/role/confine.h"
@@ -42,16 +42,6 @@ struct courier {
 	size_t n_busy;
 	struct kh_filter filter; /* of the errands */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Put the two descriptors where they are expected, and close all others. */
 static bool
@@ -114,7 +104,8 @@ start_errand(struct courier *c, size_t place, int conn)
 		if (pid == 0)
 			errand(c, place, conn, link[0]);
 		if (pid > 0)
-			kh_guests_add(&c->guests, place, pid, conn, now_ms());
+			kh_guests_add(
+			    &c->guests, place, pid, conn, kh_clock_ms());
 		else
 			e = KH_ESYS;
 	}
@@ -137,7 +128,7 @@ on_listen(struct courier *c)
 		return;
 	}
 	/* Who has not said anything yet gives way to who may. */
-	kh_guests_relieve(&c->guests, KH_PHASE_HEAD, now_ms());
+	kh_guests_relieve(&c->guests, KH_PHASE_HEAD, kh_clock_ms());
 	place = kh_guests_place(&c->guests);
 	if (place >= 0 && start_errand(c, (size_t)place, conn) == KH_OK)
 		return;
@@ -152,12 +143,12 @@ leave(struct courier *c)
 	if (c->leaving)
 		return;
 	c->leaving = true;
-	c->leave_at = now_ms() + DISMISS_MS;
+	c->leave_at = kh_clock_ms() + DISMISS_MS;
 	/* The keeper has it too: closing alone would leave it watched. */
 	epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->listen, NULL);
 	close(c->listen);
 	c->listen = -1;
-	kh_guests_dismiss(&c->guests, now_ms());
+	kh_guests_dismiss(&c->guests, kh_clock_ms());
 }
 
 static void
@@ -198,10 +189,11 @@ static int
 serve(struct courier *c)
 {
 	struct epoll_event ev[EVENTS_MAX];
-	int64_t now, tick = now_ms() + TICK_MS;
+	int64_t now, tick = kh_clock_ms() + TICK_MS;
 	int i, n;
 
-	while (!c->leaving || (c->guests.n > 0 && now_ms() < c->leave_at)) {
+	while (
+	    !c->leaving || (c->guests.n > 0 && kh_clock_ms() < c->leave_at)) {
 		n = epoll_wait(
 		    c->epoll, ev, EVENTS_MAX, c->guests.n > 0 ? TICK_MS : -1);
 		if (n < 0 && errno != EINTR)
@@ -214,7 +206,7 @@ serve(struct courier *c)
 			else if (!c->leaving)
 				on_listen(c);
 		}
-		now = now_ms();
+		now = kh_clock_ms();
 		if (now >= tick) {
 			kh_guests_deadlines(&c->guests, now);
 			tick = now + TICK_MS;

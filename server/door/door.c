@@ -17,6 +17,7 @@
 
 #include "knothole/bundle.h"
 #include "knothole/secret.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/door/door.h"
 #include "server/page/page.h"
@@ -49,16 +50,6 @@ struct door {
 	struct kh_reply busy; /* written once, at the start */
 	struct kh_filter filter; /* of the visits */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Put the visit's descriptors where it expects them, and close all others:
  * the listening socket, the store's and the keeper's channels, and every
@@ -125,7 +116,8 @@ start_visit(struct door *d, size_t place, int conn)
 		if (pid == 0)
 			visit(d, place, conn, link[0]);
 		if (pid > 0)
-			kh_guests_add(&d->guests, place, pid, conn, now_ms());
+			kh_guests_add(
+			    &d->guests, place, pid, conn, kh_clock_ms());
 		else
 			e = KH_ESYS;
 	}
@@ -159,7 +151,7 @@ on_listen(struct door *d)
 			nanosleep(&pause, NULL);
 		return;
 	}
-	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
+	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, kh_clock_ms());
 	place = kh_guests_place(&d->guests);
 	if (place < 0 || start_visit(d, (size_t)place, conn) != KH_OK)
 		turn_away(d, conn);
@@ -182,9 +174,9 @@ leave(struct door *d)
 	if (d->leaving)
 		return;
 	d->leaving = true;
-	d->leave_at = now_ms() + DISMISS_MS;
+	d->leave_at = kh_clock_ms() + DISMISS_MS;
 	stop_listening(d);
-	kh_guests_dismiss(&d->guests, now_ms());
+	kh_guests_dismiss(&d->guests, kh_clock_ms());
 }
 
 /* A visit that crashed may have been made to, by somebody who learns from it
@@ -262,14 +254,14 @@ stays(const struct door *d)
 {
 	if (!d->leaving)
 		return !d->retired || d->guests.n > 0;
-	return d->guests.n > 0 && now_ms() < d->leave_at;
+	return d->guests.n > 0 && kh_clock_ms() < d->leave_at;
 }
 
 static int
 serve(struct door *d)
 {
 	struct epoll_event ev[EVENTS_MAX];
-	int64_t now, tick = now_ms() + TICK_MS;
+	int64_t now, tick = kh_clock_ms() + TICK_MS;
 	int i, n, wait;
 
 	while (stays(d)) {
@@ -285,7 +277,7 @@ serve(struct door *d)
 			else if (d->listen >= 0)
 				on_listen(d);
 		}
-		now = now_ms();
+		now = kh_clock_ms();
 		if (now >= tick) {
 			on_time(d, now);
 			tick = now + TICK_MS;
@@ -440,7 +432,7 @@ kh_door_main(void)
 	if (status != 0)
 		goto out;
 	status = 1;
-	test(&d, now_ms());
+	test(&d, kh_clock_ms());
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = serve(&d);

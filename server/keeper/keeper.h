@@ -141,9 +141,6 @@ void kh_child_dismiss(struct kh_child *c);
 /* Take over a report; one that is out of bounds is none. */
 void kh_child_report(struct kh_child *c, const struct kh_msg_report *r);
 
-/* Monotonic, ms. */
-int64_t kh_keeper_now(void);
-
 /* The health file's text: KH_HEALTH_LEN bytes and a NUL. */
 void kh_health_text(
     const struct kh_msg_health *h, bool up, char out[static KH_HEALTH_LEN + 1]);

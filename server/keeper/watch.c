@@ -4,11 +4,10 @@
  * starting and ending of processes.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "server/keeper/keeper.h"
 
 #define SECOND INT64_C(1000) /* ms */
@@ -19,16 +18,6 @@
 #define DAY (INT64_C(86400) * SECOND)
 #define LOOK (INT64_C(10) * SECOND) /* between two looks at the clock */
 
-int64_t
-kh_keeper_now(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec / 1000000;
-}
-
 /* It comes from the network's side: what is out of bounds is nothing. */
 void
 kh_child_report(struct kh_child *c, const struct kh_msg_report *r)
@@ -37,7 +26,7 @@ kh_child_report(struct kh_child *c, const struct kh_msg_report *r)
 	    r->weeks > KH_WEEKS_MAX)
 		return;
 	c->report = *r;
-	c->reported = kh_keeper_now();
+	c->reported = kh_clock_ms();
 }
 
 /* Soon, but the later the more often: visits that can be made to crash must not
@@ -71,7 +60,7 @@ kh_watch_input(struct kh_watch *w, struct kh_child *c)
 		kh_child_report(c, &m.u.report);
 	/* A replaced door's visits have the layout that is gone already. */
 	else if (m.type == KH_MSG_CRASHED && c == &w->child[KH_WHICH_DOOR])
-		on_crash(w, kh_keeper_now());
+		on_crash(w, kh_clock_ms());
 }
 
 /* The new one accepts before the old one ceases to: nobody is turned away. */
