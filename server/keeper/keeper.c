@@ -19,7 +19,7 @@
 #include "server/visit/turns.h"
 
 #define PAUSE_MAX 32 /* seconds between two starts */
-#define FDS_MAX (1 + KH_WHICH_N + KH_OLD_DOORS_MAX)
+#define FDS_MAX (1 + KH_WHICH_N + 2 * KH_OLD_MAX)
 
 /* Those that need the store first, so that what they hold can be committed;
  * all of them at once. */
@@ -92,7 +92,7 @@ ended(struct kh_watch *w, size_t i)
 	kh_say("the store has ended: starting all again");
 }
 
-/* A door that was replaced, and whose last visit has ended? */
+/* One that was replaced, and whose last visit or errand has ended? */
 static void
 old_ended(struct kh_watch *w, pid_t pid)
 {
@@ -244,7 +244,7 @@ kh_keeper_run(struct kh_keeper *k)
 	    [KH_WHICH_DOOR] = KH_ROLE_DOOR,
 	    [KH_WHICH_COURIER] = KH_ROLE_COURIER,
 	};
-	struct kh_watch w = {.k = k, .pause = 1};
+	struct kh_watch w = {.k = k};
 	int signals;
 	size_t i;
 
