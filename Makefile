@@ -156,14 +156,23 @@ $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 # The site's texts: one run makes both files.
 TEXTS := server/text/compile.py $(wildcard server/text/*.po*) \
 	server/text/LINGUAS
-GEN_H := $(BUILD)/gen/text_ids.h
-$(BUILD)/gen/text.c $(GEN_H) &: $(TEXTS)
+TEXT_H := $(BUILD)/gen/text_ids.h
+$(BUILD)/gen/text.c $(TEXT_H) &: $(TEXTS)
 	@mkdir -p $(@D)
 	@echo '  GEN  $(BUILD)/gen/text.c'
 	$(Q)$(PYTHON) server/text/compile.py $(BUILD)/gen/text.c.tmp \
-	    $(GEN_H).tmp
+	    $(TEXT_H).tmp
 	$(Q)mv $(BUILD)/gen/text.c.tmp $(BUILD)/gen/text.c
-	$(Q)mv $(GEN_H).tmp $(GEN_H)
+	$(Q)mv $(TEXT_H).tmp $(TEXT_H)
+
+# The day before which no clock is right. Rewritten when it is another one.
+SOURCE_DATE_H := $(BUILD)/gen/source_date.h
+$(SOURCE_DATE_H): FORCE
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) server/store/source_date.py > $@.tmp
+	$(Q)cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
+GEN_H := $(TEXT_H) $(SOURCE_DATE_H)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H)
 	@mkdir -p $(@D)
@@ -336,7 +345,8 @@ bench:
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
-	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c
+	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c \
+	    $(BUILD)/gen/source_date.h
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 
