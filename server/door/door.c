@@ -38,18 +38,19 @@ struct door {
 	struct kh_filter filter; /* of the visits */
 };
 
-/* In the child. It keeps its connection, its channel to the store and the turns;
- * neither the listening socket, nor the door's channels, nor another visitor's
+/* In the child. It keeps its connection, its channels to the store and to wrap,
+ * and the turns; neither the listening socket, nor the door's channels, nor another visitor's
  * connection. */
 static void
-visit(void *ctx, size_t place, int conn, int store)
+visit(void *ctx, size_t place, int conn, const int link[2])
 {
 	static struct kh_visit v; /* 8 KiB, zero */
 	struct door *d = ctx;
-	int fds[] = {conn, store, d->turns};
+	int fds[] = {conn, link[0], d->turns, link[1]};
 
-	if (!kh_loop_only(fds, 3))
+	if (!kh_loop_only(fds, link[1] >= 0 ? 4 : 3))
 		_exit(1);
+	v.wrap = link[1] >= 0 ? KH_VISIT_WRAP_FD : -1;
 	v.conn = KH_VISIT_CONN_FD;
 	v.store = KH_VISIT_STORE_FD;
 	v.turns = KH_VISIT_TURNS_FD;
@@ -165,6 +166,19 @@ receive_shared(struct door *d)
 	return e;
 }
 
+static enum kh_err
+receive_wrap(struct door *d)
+{
+	struct kh_msg m;
+	enum kh_err e;
+	int fd;
+
+	e = kh_loop_receive(&d->loop, KH_MSG_WRAP_LINK, &m, &fd);
+	if (e == KH_OK)
+		kh_loop_link_wrap(&d->loop, fd);
+	return e;
+}
+
 /* "Open": the site, the sockets and the keys come from the keeper. */
 static enum kh_err
 open_site(struct door *d)
@@ -193,6 +207,8 @@ open_site(struct door *d)
 	e = receive_shared(d);
 	if (e == KH_OK)
 		e = kh_loop_receive_store(&d->loop);
+	if (e == KH_OK && d->site->conf.wrap != 0)
+		e = receive_wrap(d);
 	if (e != KH_OK)
 		return e;
 	/* A libarchive that writes ZIP in another form is found here, not in
@@ -229,6 +245,7 @@ kh_door_main(void)
 	    .loop = {.role = KH_ROLE_DOOR,
 		.listen = -1,
 		.store = -1,
+		.wrap = -1,
 		.dismiss_ms = DISMISS_MS,
 		.accept = on_listen,
 		.told = on_told,
