@@ -4,6 +4,11 @@
  * server makes of such cards.
  *
  *	mkcard IDENTITY.txt CARD OUT [OTHER_CARD]
+ *
+ * Or with an OpenPGP key (a file, binary), whether or not it is one that
+ * `knothole card add-openpgp` would take, and with its own token:
+ *
+ *	mkcard --openpgp KEY IDENTITY.txt CARD OUT
  */
 #include <fcntl.h>
 #include <sodium.h>
@@ -14,6 +19,7 @@
 
 #include "knothole/card.h"
 #include "knothole/io.h"
+#include "knothole/openpgp.h"
 #include "knothole/secret.h"
 
 #define SIGNING_LINE "\n# signing key: "
@@ -68,24 +74,47 @@ read_key(const char *path, struct kh_sign_secret *sk)
 	memcpy(sk->seed, raw + sizeof(sk->key_id), sizeof(sk->seed));
 }
 
+static void
+read_openpgp(const char *path, struct kh_card *card)
+{
+	static char text[KH_CARD_MAX + 1];
+	size_t n = read_file(path, text);
+
+	if (kh_openpgp_read((const uint8_t *)text, n, card->openpgp,
+		&card->openpgp_n) != KH_OK) {
+		fprintf(stderr, "%s: no OpenPGP key\n", path);
+		exit(1);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct kh_card card, other;
 	struct kh_sign_secret sk;
+	const char *openpgp = NULL;
 	char *text = NULL;
 	size_t n;
 	int fd;
 
+	if (argc == 6 && strcmp(argv[1], "--openpgp") == 0) {
+		openpgp = argv[2];
+		argv += 2;
+		argc -= 2;
+	}
 	if (argc < 4 || argc > 5 || kh_init() != KH_OK)
 		return 64;
 	read_key(argv[1], &sk);
 	read_card(argv[2], &card);
 	if (argc == 5)
 		read_card(argv[4], &other);
-	card.has_courier = other.has_courier;
-	memcpy(
-	    card.courier_hash, other.courier_hash, sizeof(card.courier_hash));
+	if (openpgp != NULL) {
+		read_openpgp(openpgp, &card);
+	} else {
+		card.has_courier = other.has_courier;
+		memcpy(card.courier_hash, other.courier_hash,
+		    sizeof(card.courier_hash));
+	}
 	fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || kh_card_write(&card, &sk, &text, &n) != KH_OK ||
 	    kh_write_all(fd, text, n) != KH_OK)
