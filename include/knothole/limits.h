@@ -59,6 +59,17 @@
 #define KH_SALT_LEN 16 /* crypto_pwhash_SALTBYTES */
 #define KH_SLOT_KEY_LEN 32 /* keyed BLAKE2b */
 
+/* Shares of a key (FORMAT.md, "Key shares"). */
+#define KH_SHARE_LEN 45 /* bytes: 4 rows of 90 bits */
+#define KH_SHARE_SET_LEN \
+	6 /* told apart, not proven: the key itself does that */
+#define KH_SHARE_ROWS 4
+#define KH_SHARE_THRESHOLD_MIN 2 /* one alone would be a copy of the key */
+#define KH_SHARES_MAX 16 /* people, and pages to print and keep */
+/* Bytes of a page or of typed words: a page of ours has 12 KiB, 16 shares in
+ * words 6 KiB. */
+#define KH_SHARE_TEXT_MAX 65536
+
 /* Newsroom cards. */
 #define KH_CARD_MAX 65536 /* bytes of a card, an OpenPGP key included */
 #define KH_CARD_NAME_MAX 120 /* bytes of a newsroom's display name */
