@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/args.h"
@@ -16,6 +15,7 @@
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/keys.h"
+#include "client/newkeys.h"
 #include "client/output.h"
 #include "knothole/age.h"
 #include "knothole/card.h"
@@ -25,13 +25,13 @@
 
 #define DAYS_DEFAULT 730 /* two years */
 #define DAYS_MAX 3660 /* ten: a key should not outlive its purpose */
-#define DAY 86400 /* seconds */
 #define PASSPHRASE_MIN 8
 #define PASSPHRASE_GOOD 12
 #define ASK_MAX 3 /* tries to type the same twice */
 
 static const char help[] =
-    "usage: knothole keygen -o DIR --name NAME [--language L]... [--days N]\n"
+    "usage: knothole keygen -o DIR --name NAME [--language L]...\n"
+    "                       [--days N | --epochs N]\n"
     "                       [--passphrase-fd N | --no-passphrase]\n\n"
     "Makes a newsroom's keys in DIR: its identity, which opens submissions "
     "and\n"
@@ -43,6 +43,9 @@ static const char help[] =
     "                         repeatable; en if none is given\n"
     "  -d, --days N           days from today that sources may seal to it\n"
     "                         (default 730)\n"
+    "  -e, --epochs N         instead: a key of its own for each of N months, "
+    "from\n"
+    "                         today on (see `knothole epoch`)\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "      --no-passphrase    keep the identity in clear\n"
@@ -53,6 +56,7 @@ static const struct option options[] = {
     {"name", required_argument, NULL, 'n'},
     {"language", required_argument, NULL, 'l'},
     {"days", required_argument, NULL, 'd'},
+    {"epochs", required_argument, NULL, 'e'},
     {"passphrase-fd", required_argument, NULL, 'P'},
     {"no-passphrase", no_argument, NULL, 'N'},
     {"help", no_argument, NULL, 'h'},
@@ -84,7 +88,8 @@ static const struct {
 struct keygen {
 	const char *dir;
 	const char *name;
-	unsigned days;
+	unsigned days; /* 0: the default */
+	unsigned epochs; /* 0: none */
 	struct kh_args_keys keys; /* the descriptor only */
 	bool clear;
 	bool help;
@@ -132,6 +137,11 @@ take_option(struct keygen *k, int c)
 		if (kh_args_number(optarg, 1, DAYS_MAX, &k->days))
 			return KH_EXIT_OK;
 		return kh_fail_usage("--days", "not a number from 1 to 3660");
+	case 'e':
+		if (kh_args_number(
+			optarg, 1, KH_CARD_RECIPIENTS_MAX, &k->epochs))
+			return KH_EXIT_OK;
+		return kh_fail_usage("--epochs", "not a number from 1 to 120");
 	case 'P':
 		return kh_args_key(&k->keys, c, optarg) ? KH_EXIT_OK
 							: KH_EXIT_USAGE;
@@ -152,7 +162,7 @@ parse(struct keygen *k, int argc, char **argv)
 	size_t n;
 	int c, code;
 
-	while ((c = kh_args_next(argc, argv, ":o:n:l:d:h", options)) != -1) {
+	while ((c = kh_args_next(argc, argv, ":o:n:l:d:e:h", options)) != -1) {
 		code = take_option(k, c);
 		if (code != KH_EXIT_OK || k->help)
 			return code;
@@ -166,6 +176,9 @@ parse(struct keygen *k, int argc, char **argv)
 		return kh_fail_usage("keygen",
 		    "--passphrase-fd and "
 		    "--no-passphrase exclude each other");
+	if (k->days > 0 && k->epochs > 0)
+		return kh_fail_usage(
+		    "keygen", "--days and --epochs exclude each other");
 	n = strlen(k->name);
 	if (n == 0 || n > KH_CARD_NAME_MAX)
 		return kh_fail_usage("--name", "1 to 120 bytes, please");
@@ -235,28 +248,21 @@ get_passphrase(struct keygen *k)
 	return KH_EXIT_OK;
 }
 
-/* Everything of the card but its keys. */
 static int
 fill_card(struct keygen *k)
 {
-	struct kh_card_recipient *r = &k->card.recipients[0];
-	int64_t now = (int64_t)time(NULL);
+	enum kh_err e;
 
 	kh_card_id(k->name, k->id);
-	/* From yesterday: somewhere it is still that day. */
-	kh_day_of(now - DAY, r->first);
-	kh_day_of(now + (int64_t)k->days * DAY, r->last);
-	k->card.n_recipients = 1;
 	k->secret = kh_secret_alloc(sizeof(*k->secret));
 	if (k->secret == NULL)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
-	kh_identity_generate(&k->secret->identity);
-	kh_sign_generate(&k->secret->signing);
-	kh_identity_recipient(&k->secret->identity, &r->to);
-	kh_sign_public(&k->secret->signing, &k->card.signing_key);
-	if (kh_courier_token_make(&k->card, &k->token) != KH_OK)
-		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
-	return KH_EXIT_OK;
+	e = k->epochs > 0 ? kh_newkeys_epochs(k->secret, &k->card, k->epochs)
+			  : kh_newkeys_days(k->secret, &k->card,
+				k->days > 0 ? k->days : DAYS_DEFAULT);
+	if (e == KH_OK)
+		e = kh_courier_token_make(&k->card, &k->token);
+	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, NULL, e);
 }
 
 static void
@@ -412,7 +418,8 @@ print_made(const struct keygen *k)
 {
 	char dir[KH_SHOWN_MAX], name[NAME_MAX + 1], words[80];
 	char to[KH_RECIPIENT_TEXT_LEN + 1];
-	const struct kh_card_recipient *r = &k->card.recipients[0];
+	const struct kh_card_recipient *r = k->card.recipients;
+	size_t i, n = k->card.n_recipients;
 	int w;
 
 	kh_shown(k->dir, dir);
@@ -420,10 +427,12 @@ print_made(const struct keygen *k)
 		file_name(k, (enum what)w, name, sizeof(name));
 		printf("%-12s %s/%s\n", files[w].label, dir, name);
 	}
-	kh_recipient_format(&r->to, to);
+	for (i = 0; i < n; i++) {
+		kh_recipient_format(&r[i].to, to);
+		printf("%-12s %s\n", "recipient", to);
+	}
 	kh_card_fingerprint(&k->card, words);
-	printf("%-12s %s\n", "recipient", to);
-	printf("%-12s %s to %s\n", "valid", r->first, r->last);
+	printf("%-12s %s to %s\n", "valid", r->first, r[n - 1].last);
 	printf("%-12s %s\n", "fingerprint", words);
 }
 
@@ -474,7 +483,6 @@ kh_cmd_keygen(int argc, char **argv)
 	int code, w;
 
 	k.keys.fd = -1;
-	k.days = DAYS_DEFAULT;
 	for (w = 0; w < N_FILES; w++)
 		k.file[w].fd = k.file[w].dir_fd = -1;
 	code = parse(&k, argc, argv);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/epochs.h"
 #include "client/identity.h"
 #include "client/input.h"
 #include "knothole/card.h"
@@ -13,8 +14,9 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 
-/* Five lines: the longest name and 400 bytes. */
-#define TEXT_MAX (KH_CARD_NAME_MAX + 400)
+/* Five lines: the longest name and 400 bytes; three for each epoch. */
+#define TEXT_MAX \
+	(KH_CARD_NAME_MAX + 400 + KH_CARD_RECIPIENTS_MAX * KH_EPOCH_LINES_LEN)
 #define SIGNING_LEN (KH_SIGN_KEY_ID_LEN + KH_SIGN_SEED_LEN)
 #define SIGNING_TEXT_LEN 57 /* base64 of 40 bytes, with NUL */
 
@@ -27,6 +29,7 @@ struct parts {
 	uint8_t signing[SIGNING_LEN];
 	char signing_text[SIGNING_TEXT_LEN];
 	char identity_text[KH_IDENTITY_TEXT_LEN + 1];
+	char lines[KH_EPOCH_LINES_LEN];
 };
 
 /* Opened identity file. */
@@ -35,17 +38,50 @@ struct opened {
 	size_t n;
 };
 
+/* The one identity, or those of all epochs; returns the text's length. */
+static size_t
+put_text(const struct kh_newsroom_keys *k, const char *name,
+    struct parts *parts, char *text)
+{
+	char public[KH_RECIPIENT_TEXT_LEN + 1];
+	struct kh_recipient to;
+	size_t i, n = 0;
+	int len;
+
+	if (k->n_epochs == 0) {
+		kh_identity_format(&k->identity, parts->identity_text);
+		kh_identity_recipient(&k->identity, &to);
+		kh_recipient_format(&to, public);
+		len = snprintf(text, TEXT_MAX,
+		    "# created by knothole\n# newsroom: %s\n"
+		    "# public key: %s\n# signing key: %s\n%s\n",
+		    name, public, parts->signing_text, parts->identity_text);
+		PRECOND(len > 0 && len < TEXT_MAX);
+		return (size_t)len;
+	}
+	len = snprintf(text, TEXT_MAX,
+	    "# created by knothole\n# newsroom: %s\n# signing key: %s\n", name,
+	    parts->signing_text);
+	PRECOND(len > 0 && len < TEXT_MAX);
+	n = (size_t)len;
+	for (i = 0; i < k->n_epochs; i++) {
+		kh_epoch_lines(&k->epochs[i], &k->of_epoch[i], parts->lines);
+		PRECOND(strlen(parts->lines) < TEXT_MAX - n);
+		memcpy(text + n, parts->lines, strlen(parts->lines) + 1);
+		n += strlen(parts->lines);
+	}
+	return n;
+}
+
 enum kh_err
 kh_identity_file_write(
     const struct kh_newsroom_keys *k, const char *name, char **text, size_t *n)
 {
-	char public[KH_RECIPIENT_TEXT_LEN + 1];
-	struct kh_recipient to;
 	struct parts *parts = NULL;
 	enum kh_err e = KH_ENOMEM;
-	int len;
 
 	PRECOND(k != NULL && name != NULL && text != NULL && n != NULL);
+	PRECOND(k->n_epochs <= KH_CARD_RECIPIENTS_MAX);
 	*n = 0;
 	*text = NULL;
 	if (strlen(name) > KH_CARD_NAME_MAX || strpbrk(name, "\r\n") != NULL)
@@ -59,15 +95,7 @@ kh_identity_file_write(
 	    KH_SIGN_SEED_LEN);
 	sodium_bin2base64(parts->signing_text, sizeof(parts->signing_text),
 	    parts->signing, SIGNING_LEN, sodium_base64_VARIANT_ORIGINAL);
-	kh_identity_format(&k->identity, parts->identity_text);
-	kh_identity_recipient(&k->identity, &to);
-	kh_recipient_format(&to, public);
-	len = snprintf(*text, TEXT_MAX,
-	    "# created by knothole\n# newsroom: %s\n# public key: %s\n"
-	    "# signing key: %s\n%s\n",
-	    name, public, parts->signing_text, parts->identity_text);
-	PRECOND(len > 0 && len < TEXT_MAX);
-	*n = (size_t)len;
+	*n = put_text(k, name, parts, *text);
 	e = KH_OK;
 out:
 	kh_secret_free(parts);

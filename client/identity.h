@@ -9,6 +9,7 @@
  *	# signing key: b64(key_id[8] seed[32])
  *	AGE-SECRET-KEY-1...
  *
+ * or with a key for each of several epochs (client/epochs.h) behind the rest.
  * No clock in it. Usually sealed under a passphrase (identity.age).
  */
 #ifndef KNOTHOLE_CLIENT_IDENTITY_H
@@ -18,6 +19,7 @@
 
 #include "client/passphrase.h"
 #include "knothole/age.h"
+#include "knothole/day.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
 #include "knothole/minisign.h"
@@ -28,8 +30,11 @@
 
 /* Secret: kh_secret_alloc, wipe. */
 struct kh_newsroom_keys {
-	struct kh_identity identity;
+	struct kh_identity identity; /* when there are no epochs */
 	struct kh_sign_secret signing;
+	size_t n_epochs;
+	struct kh_epoch epochs[KH_CARD_RECIPIENTS_MAX];
+	struct kh_identity of_epoch[KH_CARD_RECIPIENTS_MAX];
 };
 
 /* What a vault needs of the file besides the identities. Secret. */

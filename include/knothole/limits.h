@@ -39,6 +39,7 @@
 #define KH_TYPE_MAX 127 /* bytes of a media type: RFC 6838 4.2 */
 #define KH_LANGUAGE_MAX 8 /* our path prefixes are two letters */
 #define KH_DAY_LEN 10 /* YYYY-MM-DD */
+#define KH_EPOCH_LEN 7 /* YYYY-MM */
 #define KH_MESSAGE_CHARS_MAX 1000000 /* upper end of max_message */
 #define KH_MESSAGE_MAX (4 * KH_MESSAGE_CHARS_MAX) /* UTF-8 */
 /* 999 files, each with a raw name of 4 KiB as \uXXXX escapes, do not fit:
