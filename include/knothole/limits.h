@@ -60,6 +60,11 @@
 #define KH_SALT_LEN 16 /* crypto_pwhash_SALTBYTES */
 #define KH_SLOT_KEY_LEN 32 /* keyed BLAKE2b */
 
+/* Editors of a newsroom: who has a key of their own to its identity. With the
+ * shares they are recipients of one file; and no desk has more people. */
+#define KH_EDITORS_MAX 32
+#define KH_EDITOR_NAME_MAX 64 /* bytes */
+
 /* Shares of a key (FORMAT.md, "Key shares"). */
 #define KH_SHARE_LEN 45 /* bytes: 4 rows of 90 bits */
 #define KH_SHARE_SET_LEN \
