@@ -165,16 +165,18 @@ kh_sealed_file_free(struct kh_sealed_file *f)
 	f->n = 0;
 }
 
-/* recovery.age where `path` is. */
-static int
-recovery_path(const char *path, char out[static PATH_MAX])
+bool
+kh_reseal_recovery(const char *path, char out[static PATH_MAX])
 {
-	const char *slash = strrchr(path, '/');
-	int n = slash != NULL ? (int)(slash - path) + 1 : 0;
+	size_t len = strlen(path);
+	int n;
 
-	n = snprintf(out, PATH_MAX, "%.*s" KH_RECOVERY_NAME, n, path);
-	return n > 0 && n < PATH_MAX ? KH_EXIT_OK
-				     : kh_fail(KH_ON_OUTPUT, path, KH_ENAME);
+	if (len > 4 && strcmp(path + len - 4, ".age") == 0)
+		len -= 4;
+	if (len >= PATH_MAX)
+		return false;
+	n = snprintf(out, PATH_MAX, "%.*s-recovery.age", (int)len, path);
+	return n > 0 && n < PATH_MAX;
 }
 
 int
@@ -183,12 +185,11 @@ kh_reseal_replace(const char *path, const struct kh_reseal *r)
 	struct kh_sealed_file id, rec;
 	char beside[PATH_MAX];
 	enum kh_err e;
-	int code;
+	int code = KH_EXIT_OK;
 
 	PRECOND(path != NULL);
-	code = recovery_path(path, beside);
-	if (code != KH_EXIT_OK)
-		return code;
+	if (!kh_reseal_recovery(path, beside))
+		return kh_fail(KH_ON_OUTPUT, path, KH_ENAME);
 	e = kh_reseal(r, &id, &rec);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, path, e);

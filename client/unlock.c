@@ -103,9 +103,8 @@ take(void *ctx, const uint8_t *p, size_t n)
 	return KH_OK;
 }
 
-/* *out->text is not there after an error. */
-static enum kh_err
-open_with(const struct kh_keyring *kr, const char *text, size_t n,
+enum kh_err
+kh_unlock_bytes(const struct kh_keyring *kr, const char *text, size_t n,
     struct kh_unlocked *out)
 {
 	struct kh_opener *opener = NULL;
@@ -144,7 +143,7 @@ open_passphrase(struct kh_unlock *u, const char *path, const char *text,
 	if (e == KH_OK)
 		e = kh_keyring_passphrase(kr, u->pass.text, u->pass.n);
 	if (e == KH_OK)
-		e = open_with(kr, text, n, out);
+		e = kh_unlock_bytes(kr, text, n, out);
 	kh_keyring_free(kr);
 	out->how = KH_SEALED_PASSPHRASE;
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
@@ -250,10 +249,10 @@ open_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
 	if (code != KH_EXIT_OK)
 		return code;
 	kr = u->editors;
-	e = open_with(kr, text, n, out);
+	e = kh_unlock_bytes(kr, text, n, out);
 	if (e == KH_ENOKEY && u->also != NULL) {
 		kr = u->also;
-		e = open_with(kr, text, n, out);
+		e = kh_unlock_bytes(kr, text, n, out);
 	}
 	if (e == KH_ENOKEY)
 		return no_key(

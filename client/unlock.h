@@ -50,6 +50,14 @@ struct kh_unlocked {
  */
 int kh_unlock_file(
     struct kh_unlock *u, const char *path, struct kh_unlocked *out);
+
+/*
+ * The same for bytes that are sealed, with these keys and no others. `how` and
+ * `who` stay. Errors: those of kh_opener_write and kh_opener_finish; KH_ELIMIT.
+ */
+KH_CHECKED enum kh_err kh_unlock_bytes(const struct kh_keyring *kr,
+    const char *text, size_t n, struct kh_unlocked *out);
+
 void kh_unlocked_free(struct kh_unlocked *o);
 void kh_unlock_end(struct kh_unlock *u);
 

@@ -58,7 +58,7 @@ int kh_ceremony_make(struct kh_ceremony *c);
 
 /*
  * Write the identity file, with or without shares, and what becomes
- * recovery.age when there are shares and a passphrase.
+ * identity-recovery.age when there are shares and a passphrase.
  *	pass	or NULL
  *	clear	write it as it is: no passphrase and no shares
  * Errors: those of kh_identity_file_write, kh_reseal and kh_write_all.
