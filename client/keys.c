@@ -54,9 +54,8 @@ kh_keys_passphrase(int fd, struct kh_passphrase *out)
 	}
 }
 
-/* The passphrase for the identity file `path`: `have` if it is set. */
-static int
-passphrase_for(const char *path, int fd, struct kh_passphrase *have)
+int
+kh_keys_passphrase_for(const char *path, int fd, struct kh_passphrase *have)
 {
 	char prompt[KH_SHOWN_MAX + 32], shown[KH_SHOWN_MAX];
 	enum kh_err e;
@@ -78,10 +77,10 @@ passphrase_for(const char *path, int fd, struct kh_passphrase *have)
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
 }
 
-/* Is this sealed to keys? A passphrase is alone in its header (C2SP age,
- * "scrypt recipient stanza"), so the first stanza tells; armor does not. */
-static bool
-sealed_to_keys(const char *text, size_t n)
+/* A passphrase is alone in its header (C2SP age, "scrypt recipient stanza"), so
+ * the first stanza tells. */
+bool
+kh_keys_sealed_to_keys(const char *text, size_t n)
 {
 	static const char first[] = "age-encryption.org/v1\n-> ";
 	static const char scrypt[] = "scrypt ";
@@ -133,14 +132,14 @@ read_identity(struct ring *r, const char *path, int fd)
 	if (e != KH_OK)
 		code = kh_fail(KH_ON_KEY, path, e);
 	kh_input_close(in);
-	if (code == KH_EXIT_OK && sealed_to_keys(text, n)) {
+	if (code == KH_EXIT_OK && kh_keys_sealed_to_keys(text, n)) {
 		kh_say(path,
 		    "is sealed to a key, not under a passphrase: an object, "
 		    "and no identity; give the newsroom's identity file");
 		code = KH_EXIT_DATA;
 	}
 	if (code == KH_EXIT_OK && kh_input_is_age(text, n))
-		code = passphrase_for(path, fd, &r->pass);
+		code = kh_keys_passphrase_for(path, fd, &r->pass);
 	if (code == KH_EXIT_OK)
 		code = add_identity(r, path, text, n);
 	kh_secret_free(text);
@@ -203,12 +202,25 @@ int
 kh_keys_newsroom(
     const char *path, int fd, struct kh_keyring **kr, struct kh_newsroom *room)
 {
-	struct ring r = {.room = room};
+	struct kh_passphrase pass = {0};
+	int code = kh_keys_newsroom_with(path, fd, &pass, kr, room);
+
+	kh_passphrase_free(&pass);
+	return code;
+}
+
+int
+kh_keys_newsroom_with(const char *path, int fd, struct kh_passphrase *pass,
+    struct kh_keyring **kr, struct kh_newsroom *room)
+{
+	struct ring r = {.room = room, .pass = *pass};
 	int code;
 
 	PRECOND(path != NULL && kr != NULL && room != NULL);
 	code = begin(&r, kr);
 	if (code == KH_EXIT_OK)
 		code = read_identity(&r, path, fd);
+	*pass = r.pass; /* the caller's */
+	r.pass = (struct kh_passphrase){0};
 	return end(&r, kr, code);
 }
