@@ -33,10 +33,10 @@ endif
 # installs those that are missing, and only those.
 DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libarchive-dev libseccomp-dev zlib1g-dev libjansson-dev \
-	libutf8proc-dev libcurl4-gnutls-dev nettle-dev libgfshare-dev \
-	libqrencode-dev diceware gettext python3
+	libutf8proc-dev libcurl4-gnutls-dev nettle-dev libgpgme-dev gpg \
+	libgfshare-dev libqrencode-dev diceware gettext python3
 DEPS_DEMO := curl
-DEPS_TEST := libcmocka-dev age minisign unzip curl strace dosfstools \
+DEPS_TEST := libcmocka-dev age minisign gpg-agent unzip curl strace dosfstools \
 	e2fsprogs mount zbar-tools poppler-utils
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
@@ -69,7 +69,7 @@ CFLAGS_ALL = -std=c11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(LDHARDEN) $(SAN) $(LDFLAGS)
 
 # What each program links, and no more.
-PC_LIB := libsodium libarchive jansson libutf8proc zlib
+PC_LIB := libsodium libarchive jansson libutf8proc zlib gpgme
 PC_SERVER := $(PC_LIB) libmicrohttpd libseccomp
 PC_DESK := $(PC_LIB) libgfshare libqrencode
 PC_COURIER := libsodium jansson libutf8proc libcurl nettle
@@ -86,7 +86,8 @@ LIB_SRC := $(wildcard lib/*/*.c)
 SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
-CLIENT_SRC := $(wildcard client/*.c client/desk/*.c client/ceremony/*.c)
+CLIENT_SRC := $(wildcard client/*.c client/card/*.c client/ceremony/*.c \
+	client/desk/*.c)
 # What both programs of the newsroom begin, talk and end with.
 CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start)
 COURIER_SRC := $(wildcard client/courier/*.c)
@@ -136,7 +137,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 all: $(BINS)
 
 tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold \
-    $(BUILD)/tests/committer
+    $(BUILD)/tests/committer $(BUILD)/tests/fakegpg
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -245,6 +246,13 @@ $(BUILD)/tests/committer: tests/system/committer.c $(SERVER_LIB) $(LIB) \
 	@echo '  LD   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(SERVER_LIB) $(LIB) $(call pc_libs,$(PC_SERVER))
+
+# Something that is called gpg and is none.
+$(BUILD)/tests/fakegpg: tests/system/fakegpg.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    -o $@ $<
 
 # A kernel that lacks something.
 $(BUILD)/tests/withhold: tests/system/withhold.c $(BUILD)/flags

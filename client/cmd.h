@@ -6,6 +6,7 @@
 #define KNOTHOLE_CLIENT_CMD_H
 
 int kh_cmd_keygen(int argc, char **argv);
+int kh_cmd_card(int argc, char **argv);
 int kh_cmd_seal(int argc, char **argv);
 int kh_cmd_unseal(int argc, char **argv);
 int kh_cmd_list(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/epochs.h"
+#include "client/exit.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 
@@ -294,4 +295,31 @@ kh_epochs_split(const char *text, size_t n, const char *label,
 		*in = *out = NULL;
 	}
 	return e;
+}
+
+enum kh_err
+kh_epochs_secret(const char *text, size_t n, const struct kh_recipient *of,
+    struct kh_identity *out)
+{
+	struct walk w = {.p = text, .left = n};
+
+	PRECOND(text != NULL && of != NULL && out != NULL);
+	while (step(&w)) {
+		if (w.has_key && w.key.burnt[0] == '\0' &&
+		    memcmp(&w.key.to, of, sizeof(*of)) == 0)
+			return kh_identity_parse(w.line.p, w.line.n, out);
+	}
+	return w.e == KH_OK ? KH_ENOENT : w.e;
+}
+
+void
+kh_epochs_note(const char *text, size_t n)
+{
+	struct walk w = {.p = text, .left = n};
+
+	PRECOND(text != NULL || n == 0);
+	while (step(&w)) {
+		if (w.has_key && w.key.burnt[0] != '\0')
+			kh_exit_burnt(w.key.epoch.label, w.key.burnt);
+	}
 }

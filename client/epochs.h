@@ -71,6 +71,15 @@ KH_CHECKED enum kh_err kh_epochs_burn(
 KH_CHECKED enum kh_err kh_epochs_split(const char *text, size_t n,
     const char *label, struct kh_keyring **in, struct kh_keyring **out);
 
+/* The secret key of a recipient, out of the text. Errors: KH_ENOENT; as
+ * kh_epochs_parse. */
+KH_CHECKED enum kh_err kh_epochs_secret(const char *text, size_t n,
+    const struct kh_recipient *of, struct kh_identity *out);
+
+/* From here on a message that no key fits names the epochs that were burnt in
+ * this text (kh_exit_burnt). */
+void kh_epochs_note(const char *text, size_t n);
+
 /* The keys of the epoch: how many are there, how many were burnt. */
 size_t kh_epochs_count(
     const struct kh_epochs *e, const char *label, bool burnt);

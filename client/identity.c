@@ -173,6 +173,31 @@ out:
 }
 
 enum kh_err
+kh_identity_file_plain(const char *text, size_t n,
+    const struct kh_passphrase *pass, char **plain, size_t *plain_n)
+{
+	char *opened, *copy;
+	enum kh_err e;
+
+	PRECOND(text != NULL && n <= KH_IDENTITY_FILE_MAX);
+	PRECOND(plain != NULL && plain_n != NULL);
+	*plain = NULL;
+	*plain_n = 0;
+	e = to_plain(&text, &n, pass, &opened);
+	if (e != KH_OK)
+		return e;
+	copy = kh_secret_alloc(n + 1);
+	if (copy != NULL) {
+		memcpy(copy, text, n);
+		copy[n] = '\0';
+		*plain = copy;
+		*plain_n = n;
+	}
+	kh_secret_free(opened);
+	return copy == NULL ? KH_ENOMEM : KH_OK;
+}
+
+enum kh_err
 kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
     const struct kh_passphrase *pass)
 {
@@ -183,6 +208,8 @@ kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
 	e = to_plain(&text, &n, pass, &plain);
 	if (e == KH_OK)
 		e = kh_keyring_add_file(kr, text, n);
+	if (e == KH_OK)
+		kh_epochs_note(text, n);
 	kh_secret_free(plain);
 	return e;
 }
@@ -287,6 +314,8 @@ kh_identity_file_newsroom(struct kh_keyring *kr, const char *text, size_t n,
 	e = to_plain(&text, &n, pass, &plain);
 	if (e == KH_OK)
 		e = kh_keyring_add_file(kr, text, n);
+	if (e == KH_OK)
+		kh_epochs_note(text, n);
 	if (e == KH_OK)
 		e = read_room(own, text, n);
 	if (e != KH_OK)

@@ -66,7 +66,17 @@ KH_CHECKED enum kh_err kh_identity_file_read(struct kh_keyring *kr,
     const char *text, size_t n, const struct kh_passphrase *pass);
 
 /*
- * The same, and what else of the newsroom stands in it.
+ * The plain text of an identity file, sealed or not.
+ *	plain	kh_secret_alloc memory, NUL-terminated, that the caller frees;
+ *		NULL on error
+ * Errors: as kh_identity_file_read, which also looks at what it says.
+ */
+KH_CHECKED enum kh_err kh_identity_file_plain(const char *text, size_t n,
+    const struct kh_passphrase *pass, char **plain, size_t *plain_n);
+
+/*
+ * The same as kh_identity_file_read, and what else of the newsroom stands in
+ * it.
  *	own	locked memory; wiped on error
  * Errors: as above; KH_EKEY it names no signing key, or two, or one that is
  * malformed.

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,6 +54,42 @@ kh_keys_passphrase(int fd, struct kh_passphrase *out)
 	default:
 		return kh_fail(KH_ON_KEY, "--passphrase-fd", e);
 	}
+}
+
+int
+kh_keys_passphrase_for(const char *path, int fd, struct kh_passphrase *have)
+{
+	char prompt[KH_SHOWN_MAX + 32], shown[KH_SHOWN_MAX];
+	enum kh_err e;
+
+	if (fd >= 0 && have->text != NULL)
+		return KH_EXIT_OK;
+	if (fd >= 0)
+		return kh_keys_passphrase(fd, have);
+	kh_passphrase_free(have);
+	(void)snprintf(prompt, sizeof(prompt),
+	    "Passphrase for %s: ", kh_shown(path, shown));
+	e = kh_passphrase_ask(prompt, have);
+	if (e == KH_ENOENT)
+		return kh_fail_usage(path,
+		    "is under a passphrase and there is no terminal to ask "
+		    "on; use --passphrase-fd");
+	if (e == KH_EFORMAT)
+		return kh_fail_usage(path, "no passphrase was given");
+	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
+}
+
+/* A passphrase is alone in its header (C2SP age, "scrypt recipient stanza"), so
+ * the first stanza tells. */
+bool
+kh_keys_sealed_to_keys(const char *text, size_t n)
+{
+	static const char first[] = "age-encryption.org/v1\n-> ";
+	static const char scrypt[] = "scrypt ";
+	const size_t len = sizeof(first) - 1, more = sizeof(scrypt) - 1;
+
+	return n >= len + more && memcmp(text, first, len) == 0 &&
+	    memcmp(text + len, scrypt, more) != 0;
 }
 
 /* What to read into, and what opens it. */
@@ -182,12 +219,25 @@ int
 kh_keys_newsroom(
     const char *path, int fd, struct kh_keyring **kr, struct kh_newsroom *room)
 {
-	struct ring r = {.room = room, .unlock = {.fd = fd}};
+	struct kh_passphrase pass = {0};
+	int code = kh_keys_newsroom_with(path, fd, &pass, kr, room);
+
+	kh_passphrase_free(&pass);
+	return code;
+}
+
+int
+kh_keys_newsroom_with(const char *path, int fd, struct kh_passphrase *pass,
+    struct kh_keyring **kr, struct kh_newsroom *room)
+{
+	struct ring r = {.room = room, .unlock = {.fd = fd, .pass = *pass}};
 	int code;
 
 	PRECOND(path != NULL && kr != NULL && room != NULL);
 	code = begin(&r, kr);
 	if (code == KH_EXIT_OK)
 		code = read_identity(&r, path);
+	*pass = r.unlock.pass; /* the caller's */
+	r.unlock.pass = (struct kh_passphrase){0};
 	return end(&r, kr, code);
 }

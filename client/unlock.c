@@ -23,18 +23,10 @@ static size_t n_editor_keys;
 enum kh_sealed
 kh_sealed_how(const char *text, size_t n)
 {
-	static const char first[] = "age-encryption.org/v1\n-> ";
-	static const char scrypt[] = "scrypt ";
-	const size_t len = sizeof(first) - 1, more = sizeof(scrypt) - 1;
-
 	if (!kh_input_is_age(text, n))
 		return KH_SEALED_NOT;
-	/* A passphrase is alone in its header (C2SP age, "scrypt recipient
-	 * stanza"), so the first stanza tells. */
-	if (n >= len + more && memcmp(text, first, len) == 0 &&
-	    memcmp(text + len, scrypt, more) != 0)
-		return KH_SEALED_KEYS;
-	return KH_SEALED_PASSPHRASE;
+	return kh_keys_sealed_to_keys(text, n) ? KH_SEALED_KEYS
+					       : KH_SEALED_PASSPHRASE;
 }
 
 bool
@@ -63,30 +55,6 @@ read_file(const char *path, char **text, size_t *n)
 		code = kh_fail(KH_ON_KEY, path, e);
 	kh_input_close(in);
 	return code;
-}
-
-/* The passphrase for `path`: that of the descriptor, or a new one is asked. */
-static int
-passphrase_for(struct kh_unlock *u, const char *path)
-{
-	char prompt[KH_SHOWN_MAX + 32], shown[KH_SHOWN_MAX];
-	enum kh_err e;
-
-	if (u->fd >= 0 && u->pass.text != NULL)
-		return KH_EXIT_OK;
-	if (u->fd >= 0)
-		return kh_keys_passphrase(u->fd, &u->pass);
-	kh_passphrase_free(&u->pass);
-	(void)snprintf(prompt, sizeof(prompt),
-	    "Passphrase for %s: ", kh_shown(path, shown));
-	e = kh_passphrase_ask(prompt, &u->pass);
-	if (e == KH_ENOENT)
-		return kh_fail_usage(path,
-		    "is under a passphrase and there is no terminal to ask "
-		    "on; use --passphrase-fd");
-	if (e == KH_EFORMAT)
-		return kh_fail_usage(path, "no passphrase was given");
-	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
 }
 
 /* --- opening ---------------------------------------------------------------- */
@@ -136,7 +104,7 @@ open_passphrase(struct kh_unlock *u, const char *path, const char *text,
 	enum kh_err e;
 	int code;
 
-	code = passphrase_for(u, path);
+	code = kh_keys_passphrase_for(path, u->fd, &u->pass);
 	if (code != KH_EXIT_OK)
 		return code;
 	e = kh_keyring_new(&kr);

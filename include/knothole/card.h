@@ -9,6 +9,7 @@
  *	signing_key = RW...		minisign public key, 56 characters
  *	recipient = age1... 2026-11-21 2028-11-21	repeatable: first, last day
  *	courier_token_hash = <64 hex>	optional: who may collect from the server
+ *	openpgp = <base64>		optional: an OpenPGP public key of theirs
  *	untrusted comment: ...		four lines: a minisign signature over
  *	...				all bytes above, by signing_key
  *
@@ -46,13 +47,17 @@ struct kh_card {
 	size_t n_recipients;
 	bool has_courier; /* without it nobody may collect for this newsroom */
 	uint8_t courier_hash[KH_COURIER_HASH_LEN]; /* zeroed without */
+	size_t openpgp_n; /* bytes of the key, 0: it has none */
+	uint8_t openpgp[KH_OPENPGP_KEY_MAX]; /* binary; zeroed behind it */
 };
 
 /*
  * Read and verify a whole card. Strict: the lines have the order shown above,
  * "key = value" with one blank on either side, LF at the end; one language and
  * one recipient at least, none twice. Unknown, missing or repeated keys are
- * errors; so is anything after the signature.
+ * errors; so is anything after the signature. Of an OpenPGP key the packets are
+ * looked at (kh_openpgp_packets): whether it is any good today is for
+ * kh_openpgp_examine to say.
  *	line	receives the line of the error (1-based), 0 if none applies
  * Errors: KH_EFORMAT, KH_EKEY, KH_EAUTH, KH_ELIMIT, KH_EUNSUP (version).
  */
@@ -118,7 +123,8 @@ enum kh_card_change kh_card_compare(
 KH_CHECKED enum kh_err kh_courier_token_hash(
     const char *text, size_t n, uint8_t out[static KH_COURIER_HASH_LEN]);
 
-/* The fingerprint people compare: words over signing key and recipients. */
+/* The fingerprint people compare: words over signing key, recipients and, if
+ * there is one, the OpenPGP key. */
 void kh_card_fingerprint(
     const struct kh_card *c, char out[static KH_CODE_WORDS_TEXT_LEN]);
 

@@ -87,6 +87,20 @@
 #define KH_COURIER_TOKEN_LEN 43 /* 32 random bytes in base64url, unpadded */
 #define KH_COURIER_HASH_LEN 32 /* BLAKE2b-256 */
 
+/* OpenPGP keys and messages. */
+#define KH_OPENPGP_FPR_LEN 40 /* hex digits of a version 4 fingerprint */
+/* A card carries it, and /keys/NAME.asc shows it as a page among pages of 15
+ * kB. RSA-4096 with an encryption subkey and two user ids takes 2.5 KiB. */
+#define KH_OPENPGP_KEY_MAX 8192
+#define KH_OPENPGP_TEXT_LEN(n) (((n) + 2) / 3 * 4) /* in base64, on a card */
+/* Lines of 64 characters for 48 bytes, armor around them, checksum. */
+#define KH_OPENPGP_ARMOR_MAX ((KH_OPENPGP_KEY_MAX + 47) / 48 * 65 + 128)
+#define KH_OPENPGP_UID_MAX 200 /* bytes of a user id that are shown */
+#define KH_OPENPGP_ALGORITHM_MAX 15 /* "rsa4096", "nistp384", "cv25519" */
+#define KH_OPENPGP_TEXT_MAX 512 /* an identity takes 75 */
+/* Of 512 bytes to RSA-4096: 527 for the session key, 600 for the text. */
+#define KH_OPENPGP_MESSAGE_MAX 2048
+
 /* Store. */
 #define KH_OBJECT_ID_LEN 16 /* random bytes; 32 hex digits on disk */
 #define KH_OBJECT_NAME_LEN 36 /* 32 hex digits and ".age" */

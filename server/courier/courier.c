@@ -1,7 +1,8 @@
 /*
  * The courier's process: its start, its loop, and the fork for each connection.
- * It is to couriers what the door is to sources and shares nothing with it: no
- * salt, no form keys, no cards, another socket, another channel to the store.
+ * It is to couriers what the door is to sources and shares nothing with it but
+ * the newsrooms' cards: no salt, no form keys, another socket, another channel to
+ * the store.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct courier {
 	int64_t leave_at;
 	struct kh_guests guests;
 	struct kh_msg_tokens tokens;
+	struct kh_msg_outlet outlets[KH_OUTLETS_MAX]; /* of the tokens */
 	struct kh_msg_health health; /* as the keeper says */
 	char busy[BUSY_CAP]; /* written once, at the start */
 	size_t n_busy;
@@ -87,6 +89,7 @@ errand(struct courier *c, size_t place, int conn, int store)
 	x.conn = KH_ERRAND_CONN_FD;
 	x.store = KH_ERRAND_STORE_FD;
 	x.tokens = &c->tokens;
+	x.outlets = c->outlets;
 	x.health = &c->health;
 	x.counter = &c->guests.counter[place];
 	x.filter = &c->filter;
@@ -175,6 +178,18 @@ on_signal(struct courier *c)
 		(void)kh_guests_ended(&c->guests, pid, status);
 }
 
+/* A newsroom has renewed its card. */
+static void
+renew(struct courier *c, const struct kh_msg_outlet *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->tokens.n; i++) {
+		if (memcmp(c->outlets[i].id, o->id, sizeof(o->id)) == 0)
+			c->outlets[i] = *o;
+	}
+}
+
 /* How the whole is, or the keeper's end. */
 static void
 on_control(struct courier *c)
@@ -192,6 +207,8 @@ on_control(struct courier *c)
 		close(fd);
 	if (m.type == KH_MSG_HEALTH)
 		c->health = m.u.health;
+	else if (m.type == KH_MSG_OUTLET)
+		renew(c, &m.u.outlet);
 }
 
 static int
@@ -233,12 +250,13 @@ receive(enum kh_msg_type type, struct kh_msg *m, int *fd)
 	return e == KH_OK && m->type != (uint32_t)type ? KH_EPROTO : e;
 }
 
-/* "Open": tokens, socket and store come from the keeper. */
+/* "Open": tokens, cards, socket and store come from the keeper. */
 static enum kh_err
 open_site(struct courier *c)
 {
 	struct kh_msg m;
 	enum kh_err e;
+	uint32_t i;
 	int none;
 
 	e = receive(KH_MSG_TOKENS, &m, &c->listen);
@@ -247,6 +265,12 @@ open_site(struct courier *c)
 	if (m.u.tokens.n > KH_OUTLETS_MAX)
 		return KH_EPROTO;
 	c->tokens = m.u.tokens;
+	for (i = 0; i < c->tokens.n; i++) {
+		e = receive(KH_MSG_OUTLET, &m, &none);
+		if (e != KH_OK)
+			return e;
+		c->outlets[i] = m.u.outlet;
+	}
 	e = receive(KH_MSG_HEALTH, &m, &none);
 	if (e != KH_OK)
 		return e;

@@ -54,6 +54,7 @@ start(struct kh_watch *w, size_t i)
 
 	c->began = kh_keeper_now();
 	w->told &= ~(1U << i);
+	w->renewed[i] = 0;
 	if (i == KH_WHICH_STORE)
 		new_form_keys(w->k);
 	return kh_child_start(
@@ -230,6 +231,7 @@ run(struct kh_watch *w, int signals)
 		kh_form_keys_keep(
 		    &w->k->form_keys, &w->k->ratchet_at, kh_keeper_now());
 		revive(w);
+		kh_watch_cards(w, kh_keeper_now());
 		kh_watch_replace(w, kh_keeper_now());
 		kh_watch_publish(w, kh_keeper_now(), true);
 	}

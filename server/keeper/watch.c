@@ -34,7 +34,7 @@ void
 kh_child_report(struct kh_child *c, const struct kh_msg_report *r)
 {
 	if (r->fault >= KH_FAULT_N || r->quarters > 4 ||
-	    r->weeks > KH_WEEKS_MAX)
+	    r->weeks > KH_WEEKS_MAX || r->epochs > KH_CARD_RECIPIENTS_MAX)
 		return;
 	c->report = *r;
 	c->reported = kh_keeper_now();
@@ -72,6 +72,8 @@ kh_watch_input(struct kh_watch *w, struct kh_child *c)
 	/* A replaced door's visits have the layout that is gone already. */
 	else if (m.type == KH_MSG_CRASHED && c == &w->child[KH_WHICH_DOOR])
 		on_crash(w, kh_keeper_now());
+	else if (m.type == KH_MSG_CARDS)
+		w->cards_due = true;
 }
 
 /* The new one accepts before the old one ceases to: nobody is turned away. */
@@ -100,6 +102,7 @@ kh_watch_replace(struct kh_watch *w, int64_t now)
 	w->old[w->n_old++] = *door;
 	*door = new;
 	w->told &= ~(1U << KH_WHICH_DOOR);
+	w->renewed[KH_WHICH_DOOR] = 0;
 }
 
 static bool
@@ -129,6 +132,7 @@ look(const struct kh_watch *w, int64_t now)
 	struct kh_msg_health h = {.fault = store->report.fault,
 	    .quarters = store->report.quarters,
 	    .weeks = door->report.weeks,
+	    .epochs = door->report.epochs,
 	    .looping = loops(w, now) ? 1 : 0};
 
 	if (h.fault == KH_FAULT_NONE)
@@ -180,7 +184,7 @@ kh_watch_publish(struct kh_watch *w, int64_t now, bool up)
 int64_t
 kh_watch_calm(const struct kh_watch *w, int64_t now)
 {
-	int64_t wait = w->late ? SECOND : LOOK;
+	int64_t wait = w->late || kh_watch_cards_wait(w) ? SECOND : LOOK;
 
 	if (w->replace_at != 0 && w->replace_at - now < wait)
 		wait = w->replace_at > now ? w->replace_at - now : 0;

@@ -172,8 +172,9 @@ test_wrong_sender_or_receiver(void **state)
 		}
 	}
 	/* 35 of each type's 36 directions, but 33 for READY, which is on three
-	 * lines, and 34 for STORE_LINK, VISIT, REPORT and HEALTH, on two. */
-	assert_int_equal(refused, 33 * 35 + 3 * 33 + 8 * 34);
+	 * lines, and 34 for OUTLET, STORE_LINK, VISIT, REPORT and HEALTH, on
+	 * two. */
+	assert_int_equal(refused, 35 * 35 + 3 * 33 + 10 * 34);
 }
 
 static void
