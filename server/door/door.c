@@ -103,16 +103,6 @@ on_listen(void *ctx)
 		turn_away(d, conn);
 }
 
-static void
-on_told(void *ctx, const struct kh_msg *m)
-{
-	struct door *d = ctx;
-
-	if (m->type == KH_MSG_HEALTH)
-		d->faulty = m->u.health.fault != KH_FAULT_NONE;
-	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
-}
-
 /* Can we seal to everybody? Visits from now on know. */
 static void
 test(struct door *d, int64_t now)
@@ -127,6 +117,53 @@ test(struct door *d, int64_t now)
 		    ? FAULTY_MS
 		    : (int64_t)d->site->conf.selftest_minutes * 60000);
 	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
+}
+
+static enum kh_err
+write_busy(struct kh_reply *busy, const struct kh_site *site)
+{
+	enum kh_err e;
+
+	e = kh_html_init(&busy->html);
+	if (e != KH_OK)
+		return e;
+	busy->status = kh_reason_status(KH_REASON_LOAD);
+	kh_page_busy(&busy->html, site);
+	return KH_OK;
+}
+
+/* A newsroom has renewed its card. Visits from now on show its key and seal to
+ * it; who has a form open meant the same newsroom. */
+static void
+renew(struct door *d, const struct kh_msg_outlet *o)
+{
+	const size_t len = d->site->page_len;
+	struct kh_reply busy = {0};
+	uint32_t i;
+
+	for (i = 0; i < d->site->conf.n_outlets; i++) {
+		if (memcmp(d->site->outlets[i].id, o->id, sizeof(o->id)) == 0)
+			d->site->outlets[i] = *o;
+	}
+	/* Words of another length: all pages have one. */
+	if (kh_page_measure(d->site) == KH_OK && d->site->page_len != len &&
+	    write_busy(&busy, d->site) == KH_OK) {
+		kh_html_free(&d->busy.html);
+		d->busy = busy;
+	}
+	test(d, kh_clock_ms());
+}
+
+static void
+on_told(void *ctx, const struct kh_msg *m)
+{
+	struct door *d = ctx;
+
+	if (m->type == KH_MSG_HEALTH)
+		d->faulty = m->u.health.fault != KH_FAULT_NONE;
+	else if (m->type == KH_MSG_OUTLET)
+		renew(d, &m->u.outlet);
+	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
 }
 
 static void
@@ -208,19 +245,6 @@ open_site(struct door *d)
 	return e;
 }
 
-static enum kh_err
-write_busy(struct door *d)
-{
-	enum kh_err e;
-
-	e = kh_html_init(&d->busy.html);
-	if (e != KH_OK)
-		return e;
-	d->busy.status = kh_reason_status(KH_REASON_LOAD);
-	kh_page_busy(&d->busy.html, d->site);
-	return KH_OK;
-}
-
 int
 kh_door_main(void)
 {
@@ -238,7 +262,7 @@ kh_door_main(void)
 	int status = 1;
 
 	if (open_site(&d) != KH_OK || kh_loop_open(&d.loop) != KH_OK ||
-	    write_busy(&d) != KH_OK ||
+	    write_busy(&d.busy, d.site) != KH_OK ||
 	    kh_filter_make(KH_ROLE_VISIT, &d.filter) != KH_OK)
 		goto out;
 	confine.uid = (uid_t)d.site->conf.uid;
