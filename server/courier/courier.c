@@ -108,7 +108,7 @@ open_site(struct courier *c)
 		return e;
 	kh_courier_ids_init();
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
-	return kh_guests_init(&c->loop.guests, KH_COURIER_VISITS_MAX);
+	return kh_guests_init(&c->loop.guests, KH_COURIER_VISITS_MAX, -1);
 }
 
 int

@@ -31,6 +31,7 @@ struct door {
 	int64_t test_at;
 	struct kh_msg_report report; /* of the last test */
 	bool faulty; /* the keeper says so */
+	int table; /* of the counters, server/door/table.h; until it is mapped */
 	int turns; /* at the key derivation, server/visit/turns.h */
 	struct kh_site *site;
 	struct kh_reply busy; /* written once, at the start */
@@ -77,19 +78,26 @@ on_listen(void *ctx)
 {
 	static const struct timespec pause = {0, 50000000};
 	struct door *d = ctx;
+	struct kh_guests *g = &d->loop.guests;
 	ptrdiff_t place;
 	int conn;
 
+	kh_guests_relieve(g, KH_PHASE_STATUS, kh_clock_ms());
+	place = kh_guests_place(g);
+	if (place < 0 && kh_guests_leaving(g, kh_clock_ms())) {
+		kh_loop_hold(&d->loop);
+		return;
+	}
 	conn = accept4(d->loop.listen, NULL, NULL, SOCK_CLOEXEC);
 	if (conn < 0) {
+		if (place >= 0)
+			kh_guests_leave(g, (size_t)place);
 		/* It is gone; or there is no descriptor (which the keeper
 		 * made sure of): then do not spin on it. */
 		if (errno == EMFILE || errno == ENFILE)
 			nanosleep(&pause, NULL);
 		return;
 	}
-	kh_guests_relieve(&d->loop.guests, KH_PHASE_STATUS, kh_clock_ms());
-	place = kh_guests_place(&d->loop.guests);
 	if (place < 0 ||
 	    kh_loop_fork(&d->loop, d, (size_t)place, conn) != KH_OK)
 		turn_away(d, conn);
@@ -131,8 +139,8 @@ on_time(void *ctx, int64_t now)
 		test(d, now);
 }
 
-/* The keeper's form keys, which a door before us may have used, the turns that
- * all doors share, and how it is. */
+/* The keeper's form keys, which a door before us may have used, the turns and
+ * the table that all doors share, and how it is. */
 static enum kh_err
 receive_shared(struct door *d)
 {
@@ -149,7 +157,9 @@ receive_shared(struct door *d)
 	*d->site->keys = m.u.form_keys.keys;
 	d->ratchet_at = m.u.form_keys.ratchet_at;
 	kh_wipe(&m, sizeof(m));
-	e = kh_loop_receive(&d->loop, KH_MSG_HEALTH, &m, &none);
+	e = kh_loop_receive(&d->loop, KH_MSG_TABLE, &m, &d->table);
+	if (e == KH_OK)
+		e = kh_loop_receive(&d->loop, KH_MSG_HEALTH, &m, &none);
 	if (e == KH_OK)
 		d->faulty = m.u.health.fault != KH_FAULT_NONE;
 	return e;
@@ -193,7 +203,9 @@ open_site(struct door *d)
 	e = kh_page_measure(d->site);
 	if (e != KH_OK)
 		return e;
-	return kh_guests_init(&d->loop.guests, d->site->conf.max_visits);
+	e = kh_guests_init(&d->loop.guests, d->site->conf.max_visits, d->table);
+	close(d->table);
+	return e;
 }
 
 static enum kh_err

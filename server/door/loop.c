@@ -85,8 +85,10 @@ kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 	pid_t pid;
 
 	e = kh_ipc_pair(link);
-	if (e != KH_OK)
+	if (e != KH_OK) {
+		kh_guests_leave(&l->guests, place);
 		return e;
+	}
 	e = kh_ipc_send(l->store, &m, link[1]);
 	close(link[1]); /* before the fork: the store's alone from here on */
 	if (e == KH_OK) {
@@ -104,10 +106,30 @@ kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 		want_another();
 	}
 	close(link[0]);
+	if (e != KH_OK)
+		kh_guests_leave(&l->guests, place);
 	return e;
 }
 
 /* --- what happens ---------------------------------------------------------- */
+
+static void
+set_held(struct kh_loop *l, bool held)
+{
+	struct epoll_event ev = {
+	    .events = held ? 0 : EPOLLIN, .data.fd = l->listen};
+
+	if (l->listen < 0 || l->held == held)
+		return;
+	if (epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->listen, &ev) == 0)
+		l->held = held;
+}
+
+void
+kh_loop_hold(struct kh_loop *l)
+{
+	set_held(l, true);
+}
 
 static void
 stop_listening(struct kh_loop *l)
@@ -144,6 +166,7 @@ on_signal(struct kh_loop *l)
 		return;
 	if (si.ssi_signo == SIGTERM)
 		leave(l);
+	set_held(l, false);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (kh_guests_ended(&l->guests, pid, status) && !l->leaving)
 			want_another();
@@ -205,6 +228,7 @@ kh_loop_run(struct kh_loop *l, void *ctx)
 		now = kh_clock_ms();
 		if (now >= tick) {
 			kh_guests_deadlines(&l->guests, now);
+			set_held(l, false);
 			if (l->tick != NULL)
 				l->tick(ctx, now);
 			tick = now + KH_LOOP_TICK_MS;

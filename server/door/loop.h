@@ -34,6 +34,7 @@ struct kh_loop {
 	bool leaving; /* children too */
 	int64_t leave_at;
 	bool retired; /* no more children, but these go on */
+	bool held; /* who comes waits until a child has ended, or a second */
 };
 
 /* Receive the keeper's message that must come next, while we are started.
@@ -50,12 +51,16 @@ KH_CHECKED enum kh_err kh_loop_open(struct kh_loop *l);
 
 /*
  * Fork for a connection. The store learns of it first.
- *	place	from kh_guests_place
+ *	place	from kh_guests_place; given up again on an error
  *	conn	becomes the table's, on KH_OK only
  * Errors: KH_ESYS; KH_EBUSY the store is late; KH_EPROTO it is gone.
  */
 KH_CHECKED enum kh_err kh_loop_fork(
     struct kh_loop *l, void *ctx, size_t place, int conn);
+
+/* Let who comes wait in the kernel's queue until a child has ended, or the next
+ * tick. */
+void kh_loop_hold(struct kh_loop *l);
 
 /* In the child: put these descriptors at 3, 4 and so on, in their order, and
  * close all others but the first three. Signals are as before the loop, but for

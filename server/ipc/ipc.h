@@ -63,6 +63,7 @@ enum kh_msg_type {
 	KH_MSG_REPORT, /* door, store to keeper: how its test went */
 	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
+	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
 	KH_MSG_CRASHED, /* door, courier to keeper: another of us is needed */
 	KH_MSG_RETIRE, /* keeper to door, courier: take no more, end with yours */
 	KH_MSG_N
