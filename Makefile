@@ -117,7 +117,7 @@ SYSTEM := $(wildcard tests/system/*.py)
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,code_memory crash \
 	courier_kill desk_kill health kill load lost memory once sandbox \
-	selftest settle settle_cut silence)
+	scarce selftest settle settle_cut silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -315,15 +315,13 @@ $(BUILD)/browser/installed: tests/browser/package.json \
 	cd $(@D) && npm ci --cache cache
 	touch $@
 
-# What takes long: objects of more than 4 GiB, a whole day, power cuts by the
-# thousand.
+# What takes long: objects of more than 4 GiB, power cuts by the thousand.
 check-nightly:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/silence.py tests/system/lost.py \
-	    tests/system/settle_cut.py
+	    tests/system/lost.py tests/system/settle_cut.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
@@ -352,7 +350,10 @@ fuzz-built: fuzzers
 bench:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests benches
+	$(MAKE) --no-print-directory -j$(NPROC) BUILD=$(BUILD)/unconfined \
+	    CPPFLAGS=-DKH_NO_SANDBOX $(BUILD)/unconfined/bin/knotholed
 	$(PYTHON) tests/bench/run.py --build $(BUILD)
+	$(PYTHON) tests/bench/sandbox.py --build $(BUILD)
 	KNOTHOLE_BUILD=$(BUILD) $(PYTHON) tests/bench/desk.py
 	$(PYTHON) tests/bench/courier.py --build $(BUILD)
 

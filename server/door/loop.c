@@ -43,6 +43,15 @@ kh_loop_receive_store(struct kh_loop *l)
 	return e;
 }
 
+/* The keeper is to start another of us. */
+static void
+want_another(void)
+{
+	const struct kh_msg m = {.type = KH_MSG_CRASHED};
+
+	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
+}
+
 /* --- the child ------------------------------------------------------------- */
 
 bool
@@ -93,6 +102,8 @@ kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 			    &l->guests, place, pid, conn, kh_clock_ms());
 		else
 			e = KH_ESYS;
+	} else if (e == KH_EPROTO) { /* our channel is gone, for good */
+		want_another();
 	}
 	close(link[0]);
 	if (e != KH_OK)
@@ -147,7 +158,6 @@ leave(struct kh_loop *l)
 static void
 on_signal(struct kh_loop *l)
 {
-	const struct kh_msg crashed = {.type = KH_MSG_CRASHED};
 	struct signalfd_siginfo si;
 	int status;
 	pid_t pid;
@@ -159,7 +169,7 @@ on_signal(struct kh_loop *l)
 	set_held(l, false);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (kh_guests_ended(&l->guests, pid, status) && !l->leaving)
-			(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &crashed, -1);
+			want_another();
 	}
 }
 
