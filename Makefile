@@ -108,8 +108,8 @@ INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
 # at the memory or the sandbox of processes, which sanitizers change.
-SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,code_memory crash \
-	courier_kill desk_kill health kill load lost memory once sandbox \
+SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
+	crash courier_kill desk_kill health kill load lost memory once sandbox \
 	selftest settle silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))

@@ -15,10 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "knothole/bundle.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/door/door.h"
+#include "server/door/waiting.h"
 #include "server/page/page.h"
 #include "server/role/confine.h"
 #include "server/visit/reply.h"
@@ -44,6 +47,8 @@ struct door {
 	struct kh_msg_report report; /* of the last test */
 	bool faulty; /* the keeper says so */
 	struct kh_guests guests;
+	struct kh_waiting waiting; /* for tor's word on their circuit */
+	uint32_t first_share; /* kh_counter.share of the first circuit */
 	int turns; /* at the key derivation, server/visit/turns.h */
 	struct kh_site *site;
 	struct kh_reply busy; /* written once, at the start */
@@ -82,7 +87,8 @@ only_these(int conn, int store, int turns)
 
 /* In the child. Ends the process. */
 static void
-visit(struct door *d, size_t place, int conn, int store)
+visit(struct door *d, const struct kh_pass *pass, size_t place, int conn,
+    int store)
 {
 	static struct kh_visit v; /* 8 KiB, zero */
 	sigset_t none;
@@ -103,12 +109,13 @@ visit(struct door *d, size_t place, int conn, int store)
 	v.table = d->guests.counter;
 	v.n_table = d->guests.max;
 	v.counter = &v.table[place];
+	v.formless = d->guests.circuits.max > 0 && !pass->form;
 	_exit(kh_visit_run(&v));
 }
 
 /* Fork a visit. The store learns of it first. */
 static enum kh_err
-start_visit(struct door *d, size_t place, int conn)
+start_visit(struct door *d, size_t place, int conn, const struct kh_pass *pass)
 {
 	struct kh_msg m = {.type = KH_MSG_VISIT};
 	enum kh_err e;
@@ -120,14 +127,19 @@ start_visit(struct door *d, size_t place, int conn)
 		return e;
 	e = kh_ipc_send(d->store, &m, link[1]);
 	close(link[1]); /* before the fork: the store's alone from here on */
+	if (pass->line >= 0)
+		atomic_store(&d->guests.counter[place].share,
+		    d->first_share + (uint32_t)pass->line);
 	if (e == KH_OK) {
 		pid = fork();
 		if (pid == 0)
-			visit(d, place, conn, link[0]);
-		if (pid > 0)
+			visit(d, pass, place, conn, link[0]);
+		if (pid > 0) {
 			kh_guests_add(&d->guests, place, pid, conn, now_ms());
-		else
+			kh_guests_pass(&d->guests, place, pass);
+		} else {
 			e = KH_ESYS;
+		}
 	}
 	close(link[0]);
 	return e;
@@ -144,11 +156,57 @@ turn_away(struct door *d, int conn)
 	close(conn);
 }
 
+/* Let somebody in, through this circuit or through none, if there is a place
+ * and the circuit has not had its share. */
+static void
+let_in(struct door *d, int conn, uint32_t *circuit)
+{
+	struct kh_pass pass = {.line = -1};
+	ptrdiff_t place;
+	enum kh_err e = KH_OK;
+
+	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
+	place = kh_guests_place(&d->guests);
+	if (place < 0) {
+		turn_away(d, conn);
+		return;
+	}
+	if (circuit != NULL) {
+		e = kh_circuits_enter(&d->guests.circuits, *circuit,
+		    kh_guests_scarce(&d->guests), now_ms(), &pass);
+		kh_wipe(circuit, sizeof(*circuit)); /* not for the visit */
+	}
+	if (e == KH_OK)
+		e = start_visit(d, (size_t)place, conn, &pass);
+	if (e != KH_OK) {
+		kh_circuits_leave(&d->guests.circuits, &pass, false);
+		turn_away(d, conn);
+	}
+}
+
+/* What has come of tor's line: let in, wait for the rest, or no such line. */
+static void
+on_line(struct door *d, int conn)
+{
+	uint32_t circuit;
+	enum kh_err e;
+
+	e = kh_waiting_take(conn, &circuit);
+	if (e == KH_EAGAIN) {
+		(void)!kh_waiting_add(&d->waiting, d->epoll, conn, now_ms());
+		return;
+	}
+	kh_waiting_remove(&d->waiting, d->epoll, conn);
+	if (e == KH_OK)
+		let_in(d, conn, &circuit);
+	else
+		close(conn);
+}
+
 static void
 on_listen(struct door *d)
 {
 	static const struct timespec pause = {0, 50000000};
-	ptrdiff_t place;
 	int conn;
 
 	conn = accept4(d->listen, NULL, NULL, SOCK_CLOEXEC);
@@ -159,10 +217,10 @@ on_listen(struct door *d)
 			nanosleep(&pause, NULL);
 		return;
 	}
-	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
-	place = kh_guests_place(&d->guests);
-	if (place < 0 || start_visit(d, (size_t)place, conn) != KH_OK)
-		turn_away(d, conn);
+	if (d->site->conf.circuit_ids != 0)
+		on_line(d, conn);
+	else
+		let_in(d, conn, NULL);
 }
 
 static void
@@ -184,6 +242,7 @@ leave(struct door *d)
 	d->leaving = true;
 	d->leave_at = now_ms() + DISMISS_MS;
 	stop_listening(d);
+	kh_waiting_deadline(&d->waiting, INT64_MAX);
 	kh_guests_dismiss(&d->guests, now_ms());
 }
 
@@ -251,6 +310,8 @@ static void
 on_time(struct door *d, int64_t now)
 {
 	kh_guests_deadlines(&d->guests, now);
+	kh_waiting_deadline(&d->waiting, now);
+	(void)kh_circuits_forget(&d->guests.circuits, now);
 	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
 	if (now >= d->test_at && !d->leaving && !d->retired)
 		test(d, now);
@@ -261,7 +322,7 @@ static bool
 stays(const struct door *d)
 {
 	if (!d->leaving)
-		return !d->retired || d->guests.n > 0;
+		return !d->retired || d->guests.n + d->waiting.n > 0;
 	return d->guests.n > 0 && now_ms() < d->leave_at;
 }
 
@@ -273,7 +334,7 @@ serve(struct door *d)
 	int i, n, wait;
 
 	while (stays(d)) {
-		wait = d->guests.n > 0 ? TICK_MS : 15 * TICK_MS;
+		wait = d->guests.n + d->waiting.n > 0 ? TICK_MS : 15 * TICK_MS;
 		n = epoll_wait(d->epoll, ev, EVENTS_MAX, wait);
 		if (n < 0 && errno != EINTR)
 			return 1;
@@ -282,8 +343,10 @@ serve(struct door *d)
 				on_signal(d);
 			else if (ev[i].data.fd == KH_ROLE_CONTROL_FD)
 				on_control(d);
-			else if (d->listen >= 0)
+			else if (ev[i].data.fd == d->listen)
 				on_listen(d);
+			else if (kh_waiting_has(&d->waiting, ev[i].data.fd))
+				on_line(d, ev[i].data.fd);
 		}
 		now = now_ms();
 		if (now >= tick) {
@@ -380,7 +443,12 @@ open_site(struct door *d)
 	e = kh_page_measure(d->site);
 	if (e != KH_OK)
 		return e;
-	return kh_guests_init(&d->guests, d->site->conf.max_visits);
+	e = kh_guests_init(&d->guests, d->site->conf.max_visits);
+	if (e != KH_OK || d->site->conf.circuit_ids == 0)
+		return e;
+	/* Another door's circuits are others. */
+	d->first_share = 1 + randombytes_uniform(UINT32_C(1) << 30);
+	return kh_circuits_init(&d->guests.circuits, d->site->conf.max_visits);
 }
 
 static enum kh_err

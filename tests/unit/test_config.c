@@ -126,7 +126,8 @@ test_unknown(void **state)
 	    "unknown key 'max-upload'; write one of: source_listen, store, "
 	    "newsrooms, state, site_name, onion_address, max_upload, "
 	    "max_message, max_visits, courier_listen, retention_days, "
-	    "allow_swap");
+	    "allow_swap, settle_minutes, selftest_minutes, health, "
+	    "circuit_id");
 	bad("Store = /x\n", 1, "unknown key 'Store'");
 	bad("stor = /x\n", 1, "unknown key 'stor'");
 	bad("storee = /x\n", 1, "unknown key 'storee'");
