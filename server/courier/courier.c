@@ -139,8 +139,11 @@ on_listen(struct courier *c)
 	/* Who has not said anything yet gives way to who may. */
 	kh_guests_relieve(&c->guests, KH_PHASE_HEAD, now_ms());
 	place = kh_guests_place(&c->guests);
-	if (place >= 0 && start_errand(c, (size_t)place, conn) == KH_OK)
-		return;
+	if (place >= 0) {
+		if (start_errand(c, (size_t)place, conn) == KH_OK)
+			return;
+		kh_guests_leave(&c->guests, (size_t)place);
+	}
 	if (send(conn, c->busy, c->n_busy, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
 		(void)shutdown(conn, SHUT_WR);
 	close(conn);
@@ -259,7 +262,7 @@ open_site(struct courier *c)
 		return KH_ESYS;
 	kh_courier_ids_init();
 	c->n_busy = kh_errand_busy(c->busy, sizeof(c->busy));
-	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX);
+	return kh_guests_init(&c->guests, KH_COURIER_VISITS_MAX, -1);
 }
 
 static enum kh_err

@@ -1,11 +1,10 @@
 /*
- * The door process: its start, its loop, and the fork of each visit. What a
- * visit inherits is decided here, and only here.
+ * The door process: its loop, and the fork of each visit. What a visit inherits
+ * is decided here, and only here.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,17 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
-#include "knothole/bundle.h"
 #include "knothole/secret.h"
-#include "lib/base/precond.h"
-#include "server/door/door.h"
-#include "server/door/waiting.h"
-#include "server/page/page.h"
-#include "server/role/confine.h"
-#include "server/visit/reply.h"
-#include "server/visit/turns.h"
+#include "server/door/state.h"
 #include "server/visit/visit.h"
 
 #define EVENTS_MAX 16
@@ -33,27 +23,6 @@
 #define FAULTY_MS 15000 /* between two tests while something is wrong */
 /* After a dismissal, how long visits have to seal what they hold. */
 #define DISMISS_MS 20000
-
-struct door {
-	int epoll;
-	int signals;
-	int listen; /* -1 once we are leaving */
-	int store;
-	bool leaving;
-	int64_t leave_at;
-	bool retired; /* no more visits, but these go on */
-	int64_t ratchet_at;
-	int64_t test_at;
-	struct kh_msg_report report; /* of the last test */
-	bool faulty; /* the keeper says so */
-	struct kh_guests guests;
-	struct kh_waiting waiting; /* for tor's word on their circuit */
-	uint32_t first_share; /* kh_counter.share of the first circuit */
-	int turns; /* at the key derivation, server/visit/turns.h */
-	struct kh_site *site;
-	struct kh_reply busy; /* written once, at the start */
-	struct kh_filter filter; /* of the visits */
-};
 
 static int64_t
 now_ms(void)
@@ -87,7 +56,7 @@ only_these(int conn, int store, int turns)
 
 /* In the child. Ends the process. */
 static void
-visit(struct door *d, const struct kh_pass *pass, size_t place, int conn,
+visit(struct kh_door *d, const struct kh_pass *pass, size_t place, int conn,
     int store)
 {
 	static struct kh_visit v; /* 8 KiB, zero */
@@ -115,7 +84,8 @@ visit(struct door *d, const struct kh_pass *pass, size_t place, int conn,
 
 /* Fork a visit. The store learns of it first. */
 static enum kh_err
-start_visit(struct door *d, size_t place, int conn, const struct kh_pass *pass)
+start_visit(
+    struct kh_door *d, size_t place, int conn, const struct kh_pass *pass)
 {
 	struct kh_msg m = {.type = KH_MSG_VISIT};
 	enum kh_err e;
@@ -148,7 +118,7 @@ start_visit(struct door *d, size_t place, int conn, const struct kh_pass *pass)
 /* Tell a visitor who cannot be let in. It is one small packet; whether it
  * arrives is up to the kernel, for nobody waits here. */
 static void
-turn_away(struct door *d, int conn)
+turn_away(struct kh_door *d, int conn)
 {
 	if (fcntl(conn, F_SETFL, O_NONBLOCK) == 0 &&
 	    kh_reply_offer(conn, &d->busy) == KH_OK)
@@ -156,75 +126,101 @@ turn_away(struct door *d, int conn)
 	close(conn);
 }
 
-/* Let somebody in, through this circuit or through none, if there is a place
- * and the circuit has not had its share. */
+/* Whoever comes while we are held waits in the kernel's queue. */
 static void
-let_in(struct door *d, int conn, uint32_t *circuit)
+hold(struct kh_door *d, bool held)
+{
+	struct epoll_event ev = {
+	    .events = held ? 0 : EPOLLIN, .data.fd = d->listen};
+
+	if (d->listen < 0 || d->held == held)
+		return;
+	if (epoll_ctl(d->epoll, EPOLL_CTL_MOD, d->listen, &ev) == 0)
+		d->held = held;
+}
+
+/* Let somebody into a place, -1 if there is none, through this circuit or
+ * through none, if the circuit has not had its share. */
+static void
+let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 {
 	struct kh_pass pass = {.line = -1};
-	ptrdiff_t place;
-	enum kh_err e = KH_OK;
+	enum kh_err e = place >= 0 ? KH_OK : KH_EBUSY;
 
-	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
-	place = kh_guests_place(&d->guests);
-	if (place < 0) {
-		turn_away(d, conn);
-		return;
-	}
-	if (circuit != NULL) {
+	if (e == KH_OK && circuit != NULL) {
 		e = kh_circuits_enter(&d->guests.circuits, *circuit,
 		    kh_guests_scarce(&d->guests), now_ms(), &pass);
 		kh_wipe(circuit, sizeof(*circuit)); /* not for the visit */
 	}
 	if (e == KH_OK)
 		e = start_visit(d, (size_t)place, conn, &pass);
-	if (e != KH_OK) {
-		kh_circuits_leave(&d->guests.circuits, &pass, false);
-		turn_away(d, conn);
-	}
+	if (e == KH_OK)
+		return;
+	kh_circuits_leave(&d->guests.circuits, &pass, false);
+	if (place >= 0)
+		kh_guests_leave(&d->guests, (size_t)place);
+	turn_away(d, conn);
+}
+
+/* A place for who comes, or -1. */
+static ptrdiff_t
+place_for(struct kh_door *d)
+{
+	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
+	return kh_guests_place(&d->guests);
 }
 
 /* What has come of tor's line: let in, wait for the rest, or no such line. */
 static void
-on_line(struct door *d, int conn)
+on_line(struct kh_door *d, ptrdiff_t place, int conn)
 {
 	uint32_t circuit;
 	enum kh_err e;
 
 	e = kh_waiting_take(conn, &circuit);
-	if (e == KH_EAGAIN) {
-		(void)!kh_waiting_add(&d->waiting, d->epoll, conn, now_ms());
+	if (e != KH_EAGAIN)
+		kh_waiting_remove(&d->waiting, d->epoll, conn);
+	if (e == KH_OK) {
+		let_in(d, place, conn, &circuit);
 		return;
 	}
-	kh_waiting_remove(&d->waiting, d->epoll, conn);
-	if (e == KH_OK)
-		let_in(d, conn, &circuit);
+	if (place >= 0)
+		kh_guests_leave(&d->guests, (size_t)place);
+	if (e == KH_EAGAIN)
+		(void)!kh_waiting_add(&d->waiting, d->epoll, conn, now_ms());
 	else
 		close(conn);
 }
 
 static void
-on_listen(struct door *d)
+on_listen(struct kh_door *d)
 {
 	static const struct timespec pause = {0, 50000000};
+	ptrdiff_t place = place_for(d);
 	int conn;
 
-	conn = accept4(d->listen, NULL, NULL, SOCK_CLOEXEC);
-	if (conn < 0) {
-		/* It is gone; or there is no descriptor (which the keeper
-		 * made sure of): then do not spin on it. */
-		if (errno == EMFILE || errno == ENFILE)
-			nanosleep(&pause, NULL);
+	if (place < 0 && kh_guests_leaving(&d->guests, now_ms())) {
+		hold(d, true);
 		return;
 	}
-	if (d->site->conf.circuit_ids != 0)
-		on_line(d, conn);
-	else
-		let_in(d, conn, NULL);
+	conn = accept4(d->listen, NULL, NULL, SOCK_CLOEXEC);
+	if (conn >= 0) {
+		if (d->site->conf.circuit_ids != 0)
+			on_line(d, place, conn);
+		else
+			let_in(d, place, conn, NULL);
+		return;
+	}
+	if (place >= 0)
+		kh_guests_leave(&d->guests, (size_t)place);
+	/* It is gone; or there is no descriptor (which the keeper made sure
+	 * of): then do not spin on it. */
+	if (errno == EMFILE || errno == ENFILE)
+		nanosleep(&pause, NULL);
 }
 
 static void
-stop_listening(struct door *d)
+stop_listening(struct kh_door *d)
 {
 	if (d->listen < 0)
 		return;
@@ -235,7 +231,7 @@ stop_listening(struct door *d)
 }
 
 static void
-leave(struct door *d)
+leave(struct kh_door *d)
 {
 	if (d->leaving)
 		return;
@@ -249,7 +245,7 @@ leave(struct door *d)
 /* A visit that crashed may have been made to, by somebody who learns from it
  * how our memory is laid out: the keeper starts another door. */
 static void
-on_signal(struct door *d)
+on_signal(struct kh_door *d)
 {
 	const struct kh_msg crashed = {.type = KH_MSG_CRASHED};
 	struct signalfd_siginfo si;
@@ -260,6 +256,7 @@ on_signal(struct door *d)
 		return;
 	if (si.ssi_signo == SIGTERM)
 		leave(d);
+	hold(d, false);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (kh_guests_ended(&d->guests, pid, status) && !d->leaving)
 			(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &crashed, -1);
@@ -268,7 +265,7 @@ on_signal(struct door *d)
 
 /* How the whole is, or that another door has taken over, or the keeper's end. */
 static void
-on_control(struct door *d)
+on_control(struct kh_door *d)
 {
 	struct kh_msg m;
 	int fd;
@@ -292,7 +289,7 @@ on_control(struct door *d)
 
 /* Can we seal to everybody? Visits from now on know. */
 static void
-test(struct door *d, int64_t now)
+test(struct kh_door *d, int64_t now)
 {
 	struct kh_msg m = {.type = KH_MSG_REPORT};
 
@@ -307,9 +304,10 @@ test(struct door *d, int64_t now)
 }
 
 static void
-on_time(struct door *d, int64_t now)
+on_time(struct kh_door *d, int64_t now)
 {
 	kh_guests_deadlines(&d->guests, now);
+	hold(d, false);
 	kh_waiting_deadline(&d->waiting, now);
 	(void)kh_circuits_forget(&d->guests.circuits, now);
 	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
@@ -319,7 +317,7 @@ on_time(struct door *d, int64_t now)
 
 /* It stays as long as there are visits; when it is to leave, not for long. */
 static bool
-stays(const struct door *d)
+stays(const struct kh_door *d)
 {
 	if (!d->leaving)
 		return !d->retired || d->guests.n + d->waiting.n > 0;
@@ -327,7 +325,7 @@ stays(const struct door *d)
 }
 
 static int
-serve(struct door *d)
+serve(struct kh_door *d)
 {
 	struct epoll_event ev[EVENTS_MAX];
 	int64_t now, tick = now_ms() + TICK_MS;
@@ -346,7 +344,7 @@ serve(struct door *d)
 			else if (ev[i].data.fd == d->listen)
 				on_listen(d);
 			else if (kh_waiting_has(&d->waiting, ev[i].data.fd))
-				on_line(d, ev[i].data.fd);
+				on_line(d, place_for(d), ev[i].data.fd);
 		}
 		now = now_ms();
 		if (now >= tick) {
@@ -357,151 +355,16 @@ serve(struct door *d)
 	return 0;
 }
 
-static enum kh_err
-watch(struct door *d, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
-
-	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? KH_OK
-								: KH_ESYS;
-}
-
-static enum kh_err
-receive(enum kh_msg_type type, struct kh_msg *m, int *fd)
-{
-	enum kh_err e;
-
-	e = kh_ipc_recv(
-	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_DOOR, m, fd);
-	if (e == KH_OK && m->type != type)
-		e = KH_EPROTO;
-	return e;
-}
-
-/* The keeper's form keys, which a door before us may have used, the turns that
- * all doors share, and how it is. */
-static enum kh_err
-receive_shared(struct door *d)
-{
-	struct kh_msg m;
-	enum kh_err e;
-	int none;
-
-	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
-	if (d->site->keys == NULL)
-		return KH_ENOMEM;
-	e = receive(KH_MSG_FORM_KEYS, &m, &d->turns);
-	if (e != KH_OK)
-		return e;
-	*d->site->keys = m.u.form_keys.keys;
-	d->ratchet_at = m.u.form_keys.ratchet_at;
-	kh_wipe(&m, sizeof(m));
-	e = receive(KH_MSG_HEALTH, &m, &none);
-	if (e == KH_OK)
-		d->faulty = m.u.health.fault != KH_FAULT_NONE;
-	return e;
-}
-
-/* "Open": the site, the sockets and the keys come from the keeper. */
-static enum kh_err
-open_site(struct door *d)
-{
-	struct kh_msg m;
-	enum kh_err e;
-	uint32_t i;
-	int none;
-
-	d->site = calloc(1, sizeof(*d->site));
-	if (d->site == NULL)
-		return KH_ENOMEM;
-	e = receive(KH_MSG_SITE, &m, &d->listen);
-	if (e != KH_OK)
-		return e;
-	d->site->conf = m.u.site;
-	if (m.u.site.n_outlets == 0 || m.u.site.n_outlets > KH_OUTLETS_MAX ||
-	    m.u.site.max_visits == 0 || m.u.site.max_visits > KH_VISITS_MAX)
-		return KH_EPROTO;
-	for (i = 0; i < d->site->conf.n_outlets; i++) {
-		e = receive(KH_MSG_OUTLET, &m, &none);
-		if (e != KH_OK)
-			return e;
-		d->site->outlets[i] = m.u.outlet;
-	}
-	e = receive_shared(d);
-	if (e == KH_OK)
-		e = receive(KH_MSG_STORE_LINK, &m, &d->store);
-	if (e != KH_OK)
-		return e;
-	/* A store that waits for its disk must not hold up the deadlines. */
-	if (fcntl(d->store, F_SETFL, O_NONBLOCK) != 0)
-		return KH_ESYS;
-	/* A libarchive that writes ZIP in another form is found here, not in
-	 * somebody's upload. */
-	e = kh_bundle_init();
-	if (e != KH_OK)
-		return e;
-	e = kh_page_measure(d->site);
-	if (e != KH_OK)
-		return e;
-	e = kh_guests_init(&d->guests, d->site->conf.max_visits);
-	if (e != KH_OK || d->site->conf.circuit_ids == 0)
-		return e;
-	/* Another door's circuits are others. */
-	d->first_share = 1 + randombytes_uniform(UINT32_C(1) << 30);
-	return kh_circuits_init(&d->guests.circuits, d->site->conf.max_visits);
-}
-
-static enum kh_err
-open_events(struct door *d)
-{
-	sigset_t set;
-	enum kh_err e;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return KH_ESYS;
-	signal(SIGINT, SIG_IGN); /* the keeper tells us */
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (d->signals < 0 || d->epoll < 0)
-		return KH_ESYS;
-	e = watch(d, d->signals);
-	if (e == KH_OK)
-		e = watch(d, KH_ROLE_CONTROL_FD);
-	if (e == KH_OK)
-		e = watch(d, d->listen);
-	return e;
-}
-
-static enum kh_err
-write_busy(struct door *d)
-{
-	enum kh_err e;
-
-	e = kh_html_init(&d->busy.html);
-	if (e != KH_OK)
-		return e;
-	d->busy.status = kh_reason_status(KH_REASON_LOAD);
-	kh_page_busy(&d->busy.html, d->site);
-	return KH_OK;
-}
-
 int
 kh_door_main(void)
 {
 	struct kh_msg ready = {.type = KH_MSG_READY};
-	struct door d = {
+	struct kh_door d = {
 	    .epoll = -1, .signals = -1, .listen = -1, .store = -1, .turns = -1};
 	struct kh_confine confine = {.dir = -1};
 	int status = 1;
 
-	if (open_site(&d) != KH_OK || open_events(&d) != KH_OK ||
-	    write_busy(&d) != KH_OK ||
-	    kh_filter_make(KH_ROLE_VISIT, &d.filter) != KH_OK)
+	if (kh_door_open(&d) != KH_OK)
 		goto out;
 	confine.uid = (uid_t)d.site->conf.uid;
 	status = kh_role_confine(KH_ROLE_DOOR, &confine);

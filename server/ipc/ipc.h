@@ -63,6 +63,7 @@ enum kh_msg_type {
 	KH_MSG_REPORT, /* door, store to keeper: how its test went */
 	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
+	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
 	KH_MSG_CRASHED, /* door to keeper: a visit has crashed */
 	KH_MSG_RETIRE, /* keeper to door: take no more visits, end with yours */
 	KH_MSG_N

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/door/table.h"
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
 #include "server/visit/token.h"
@@ -47,6 +48,17 @@ new_form_keys(struct kh_keeper *k)
 	k->ratchet_at = kh_keeper_now() + KH_FORM_KEY_MS;
 }
 
+/* A door that comes after one that has died has a table of its own: nobody frees
+ * the lines of that one. */
+static enum kh_err
+new_table(struct kh_keeper *k)
+{
+	if (k->table >= 0)
+		close(k->table);
+	k->table = kh_table_make(k->site.max_visits);
+	return k->table >= 0 ? KH_OK : KH_ESYS;
+}
+
 static enum kh_err
 start(struct kh_watch *w, size_t i)
 {
@@ -56,6 +68,8 @@ start(struct kh_watch *w, size_t i)
 	w->told &= ~(1U << i);
 	if (i == KH_WHICH_STORE)
 		new_form_keys(w->k);
+	if (i == KH_WHICH_DOOR && new_table(w->k) != KH_OK)
+		return KH_ESYS;
 	return kh_child_start(
 	    w->k, c, i == KH_WHICH_STORE ? NULL : &w->child[KH_WHICH_STORE]);
 }
@@ -253,6 +267,7 @@ kh_keeper_run(struct kh_keeper *k)
 		    .role = roles[i], .pid = -1, .control = -1, .pause = 1};
 	signals = open_signals();
 	k->turns = kh_turns_make();
+	k->table = -1;
 	if (signals < 0 || k->turns < 0)
 		return KH_EXIT_OSERR;
 	for (i = 0; i < w.n; i++) {

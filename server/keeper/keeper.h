@@ -42,6 +42,7 @@ struct kh_keeper {
 	struct kh_form_keys form_keys;
 	int64_t ratchet_at; /* ms */
 	int turns; /* at the key derivation, server/visit/turns.h */
+	int table; /* of the visits' counters, server/door/table.h */
 	struct kh_msg_health health; /* as it was last told */
 	struct kh_health_file health_file;
 	int listen;

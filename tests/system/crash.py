@@ -7,7 +7,7 @@ import time
 
 from lib.drop import Drop, processes
 from lib.tap import Suite, check, equal, wait_for
-from lib.wire import Form
+from lib.wire import Form, Stream
 
 suite = Suite()
 drop = Drop(newsrooms=2).start()
@@ -19,20 +19,20 @@ def layout(pid):
         return re.findall(r"^([0-9a-f]+)-\S+ r-xp .*?(\S*)$", f.read(), re.M)
 
 
-def crash(how=signal.SIGSEGV):
+def crash(how=signal.SIGSEGV, where=drop):
     """One visit dies."""
-    before = drop.visits()
-    with drop.connect() as wire:
-        (pid,) = wait_for("a visit", lambda: drop.visits() - before)
+    before = where.visits()
+    with where.connect() as wire:
+        (pid,) = wait_for("a visit", lambda: where.visits() - before)
         os.kill(pid, how)
-        wait_for("it is gone", lambda: pid not in drop.visits())
+        wait_for("it is gone", lambda: pid not in where.visits())
         equal(wire.response().status, 0, "an answer")
 
 
-def replaced(door, seconds=30):
-    wait_for("another door", lambda: drop.role("door") not in (None, door),
+def replaced(door, seconds=30, where=drop):
+    wait_for("another door", lambda: where.role("door") not in (None, door),
              seconds)
-    return drop.role("door")
+    return where.role("door")
 
 
 @suite.test("another door takes over, with another layout of its memory")
@@ -70,6 +70,34 @@ def goes_on():
     (path,) = drop.objects()
     equal(drop.list(path)["complete"], True, "complete")
     drop.forget()
+
+
+@suite.test("progress is followed across doors, both ways")
+def followed():
+    other = Drop().start()
+    for upload_first in (True, False):
+        own, shown = other.tokens()
+        form = Form(own).file("f", b"y" * 300000)
+        data = form.head(path=f"/en/send?u={shown}") + form.body()
+        with other.connect() as wire, other.connect() as screen:
+            if upload_first:
+                wire.send(data[:200000])
+            else:
+                stream = Stream(screen, f"/en/status?u={shown}")
+            time.sleep(0.5)
+            door = other.role("door")
+            crash(where=other)
+            replaced(door, where=other)
+            if upload_first:
+                stream = Stream(screen, f"/en/status?u={shown}")
+            else:
+                wire.send(data[:200000])
+            chunk = stream.until(lambda c: b'data-state="arriving"' in c)
+            check(re.search(rb"<bdi>1\d\d kB</bdi>", chunk), "what has come")
+            wire.send(data[200000:])
+            equal(wire.response().state, "sealed", "answer")
+            check(stream.until(lambda c: b'data-state="sealed"' in c), "end")
+    other.ends_well()
 
 
 @suite.test("forms that are open are taken, once")

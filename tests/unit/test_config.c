@@ -266,6 +266,20 @@ test_courier(void **state)
 }
 
 static void
+test_circuit_id(void **state)
+{
+	good(BASE);
+	assert_false(c.circuit_ids);
+	assert_int_equal(parse_value("circuit_id", "haproxy"), KH_OK);
+	assert_true(c.circuit_ids);
+	assert_int_equal(parse_value("circuit_id", "none"), KH_OK);
+	assert_false(c.circuit_ids);
+	bad_value("circuit_id", "yes", KH_EFORMAT, "must be haproxy");
+	bad_value("circuit_id", "HAProxy", KH_EFORMAT, "must be haproxy");
+	bad_value("circuit_id", "haproxy v2", KH_EFORMAT, "must be haproxy");
+}
+
+static void
 test_allow_swap(void **state)
 {
 	(void)state;
@@ -447,6 +461,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sizes),
     cmocka_unit_test(test_counts),
     cmocka_unit_test(test_courier),
+    cmocka_unit_test(test_circuit_id),
     cmocka_unit_test(test_allow_swap),
     cmocka_unit_test(test_site_name),
     cmocka_unit_test(test_onion_address),
