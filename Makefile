@@ -41,6 +41,7 @@ DEPS_TEST := libcmocka-dev age minisign gpg-agent unzip curl strace dosfstools \
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 	culmus fonts-hosny-amiri
+DEPS_TOR := tor onionbalance openssl python3-yaml
 # Debian's nodejs comes without npm, others with it.
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_ASAN := clang llvm libclang-rt-14-dev
@@ -115,8 +116,8 @@ INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
 # at the memory or the sandbox of processes, which sanitizers change.
-SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,code_memory crash \
-	courier_kill desk_kill health kill load lost memory once sandbox \
+SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
+	crash courier_kill desk_kill health kill load lost memory once sandbox \
 	scarce selftest settle settle_cut silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
@@ -124,14 +125,16 @@ endif
 BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
 	$(foreach t,journey errors,$(foreach b,chromium firefox,\
 	tests/browser/$(t).py:$(b)))
+TOR := $(addprefix tests/tor/,torrc.py service.py browsers.py:chromium \
+	browsers.py:firefox balance.py)
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
 FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
-.PHONY: all deps demo check check-built check-browser check-nightly asan \
-	fuzz bench lint install clean help tests benches fuzzers fuzz-built \
+.PHONY: all deps demo check check-built check-browser check-tor \
+	check-nightly asan fuzz bench lint install clean help tests benches fuzzers fuzz-built \
 	format FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -307,6 +310,16 @@ check-browser:
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-browser --jobs 1 \
 	    --timeout 1800 $(BROWSER)
 
+# Behind a real tor: onion services in a private network on loopback. One at a
+# time, as each has eleven tors of its own.
+check-tor:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BROWSER) $(NPM) \
+	    $(DEPS_TOR)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	$(MAKE) --no-print-directory $(BUILD)/browser/installed
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-tor --jobs 1 \
+	    --timeout 1200 $(TOR)
+
 # What npm brings stays in $(BUILD).
 $(BUILD)/browser/installed: tests/browser/package.json \
     tests/browser/package-lock.json tests/browser/.npmrc
@@ -377,6 +390,11 @@ install: all
 	install -m 0644 $(wildcard docs/man/*.8) "$(DEST)/share/man/man8/"
 	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
 	    deploy/knotholed.conf.example "$(DEST)/share/doc/knothole/"
+	install -d "$(DEST)/share/doc/knothole/tor" \
+	    "$(DEST)/share/doc/knothole/onionbalance"
+	install -m 0644 $(wildcard deploy/tor/*) "$(DEST)/share/doc/knothole/tor/"
+	install -m 0644 $(wildcard deploy/onionbalance/*) \
+	    "$(DEST)/share/doc/knothole/onionbalance/"
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -389,6 +407,7 @@ help:
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
 	@echo "make check-browser   the pages, in browsers without JavaScript"
+	@echo "make check-tor       behind a real tor, in a private network"
 	@echo "make check-nightly   the tests that take long"
 	@echo "make asan            the tests under ASan and UBSan"
 	@echo "make fuzz            every fuzzer, FUZZ_SECONDS=60 each"

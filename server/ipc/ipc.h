@@ -80,6 +80,7 @@ struct kh_msg_site {
 	uint32_t max_visits;
 	uint32_t n_outlets;
 	uint32_t selftest_minutes;
+	uint32_t circuit_ids; /* 1: connections begin with tor's PROXY line */
 	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
