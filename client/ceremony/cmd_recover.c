@@ -254,18 +254,11 @@ open_identity(struct recover *r)
 static int
 drop_editors(struct recover *r)
 {
-	struct kh_holders *h = calloc(1, sizeof(*h));
 	char *text = NULL;
 	enum kh_err e;
-	size_t n, editors = 0;
+	size_t n, editors;
 
-	e = h == NULL ? KH_ENOMEM : kh_holders_read(r->id.text, r->id.n, h);
-	if (e == KH_OK) {
-		editors = h->n;
-		h->n = 0;
-		e = kh_holders_write(r->id.text, r->id.n, h, &text, &n);
-	}
-	free(h);
+	e = kh_holders_drop_editors(r->id.text, r->id.n, &text, &n, &editors);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, r->found, e);
 	kh_secret_free(r->id.text);
