@@ -18,5 +18,6 @@ int kh_cmd_show(int argc, char **argv);
 int kh_cmd_reply(int argc, char **argv);
 int kh_cmd_export(int argc, char **argv);
 int kh_cmd_log(int argc, char **argv);
+int kh_cmd_epoch(int argc, char **argv);
 
 #endif
