@@ -35,6 +35,8 @@ static const struct command commands[] = {
     {"identity", kh_cmd_identity, KH_AIRGAP_NEEDED,
 	"say what is in an identity file"},
     {"card", kh_cmd_card, KH_AIRGAP_NEEDED, "show, check or change a card"},
+    {"epoch", kh_cmd_epoch, KH_AIRGAP_NEEDED,
+	"list the months' keys of an identity, or destroy one"},
     {"seal", kh_cmd_seal, KH_AIRGAP_NONE, "encrypt a file to newsrooms"},
     {"unseal", kh_cmd_unseal, KH_AIRGAP_NEEDED, "decrypt a file as it is"},
     {"list", kh_cmd_list, KH_AIRGAP_NEEDED,

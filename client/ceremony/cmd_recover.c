@@ -231,7 +231,10 @@ open_identity(struct recover *r)
 			code = join_path(in_dir, r->out, KH_IDENTITY_NAME);
 		if (code == KH_EXIT_OK)
 			code = try_both(r, r->is_dir ? in_dir : r->out);
-		for (i = 0; i < r->n_shares && code == KH_EXIT_OK; i++)
+		/* Never another one's in the place of what is there. */
+		for (i = 0; i < r->n_shares && code == KH_EXIT_OK &&
+		     r->seen[0] == '\0';
+		     i++)
 			code = try_near(r, r->share[i]);
 	}
 	if (code != KH_EXIT_OK || r->found[0] != '\0')
@@ -310,11 +313,28 @@ write_sealed(struct recover *r)
 	return code;
 }
 
+/* Only what was opened is replaced. */
+static int
+check_target(const struct recover *r)
+{
+	char beside[PATH_MAX];
+	struct stat sb;
+
+	if (stat(r->identity, &sb) != 0 || strcmp(r->identity, r->found) == 0 ||
+	    (kh_reseal_recovery(r->identity, beside) &&
+		strcmp(beside, r->found) == 0))
+		return KH_EXIT_OK;
+	return kh_fail(KH_ON_OUTPUT, r->identity, KH_EEXIST);
+}
+
 static int
 write_identity(struct recover *r)
 {
 	int code;
 
+	code = check_target(r);
+	if (code != KH_EXIT_OK)
+		return code;
 	if (r->is_dir && mkdir(r->out, 0700) != 0 && errno != EEXIST) {
 		(void)kh_fail(KH_ON_OUTPUT, r->out, KH_ESYS);
 		return KH_EXIT_CREATE;
