@@ -21,6 +21,7 @@
 
 static const char help[] =
     "usage: knothole card renew [-i IDENTITY] [--epochs N] [--vault DIR]\n"
+    "                           [--all-new] [--new-token FILE]\n"
     "                           [--passphrase-fd N] CARD\n\n"
     "Adds keys for N further months to IDENTITY and CARD, behind the last one\n"
     "that is there, drops those from CARD that have ended, and signs CARD and\n"
@@ -33,6 +34,11 @@ static const char help[] =
     "none\n"
     "                         is given\n"
     "  -e, --epochs N         months to add (default 12)\n"
+    "      --all-new          put none of the card's present keys on the new "
+    "one:\n"
+    "                         somebody has left who knows them "
+    "(docs/leaver.md)\n"
+    "      --new-token FILE   make a new token for the courier, too\n"
     "      --vault DIR        the vault (also before the command)\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
@@ -42,6 +48,8 @@ static const struct option options[] = {
     {"identity", required_argument, NULL, 'i'},
     {"epochs", required_argument, NULL, 'e'},
     {"vault", required_argument, NULL, 'v'},
+    {"all-new", no_argument, NULL, 'A'},
+    {"new-token", required_argument, NULL, 'T'},
     {"passphrase-fd", required_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -57,7 +65,8 @@ enum which {
 struct renew {
 	struct kh_args_keys keys;
 	unsigned n; /* months */
-	bool help;
+	bool help, all_new;
+	const char *token; /* where a new one goes, or NULL */
 	const char *path; /* of the card */
 	char today[KH_DAY_LEN + 1];
 	struct kh_card card;
@@ -93,6 +102,12 @@ parse(struct renew *r, int argc, char **argv)
 			break;
 		case 'v':
 			kh_vault_use(optarg);
+			break;
+		case 'A':
+			r->all_new = true;
+			break;
+		case 'T':
+			r->token = optarg;
 			break;
 		case 'h':
 			r->help = true;
@@ -214,7 +229,7 @@ last_epoch(const struct renew *r, char out[static KH_DAY_LEN + 1])
 	size_t i;
 
 	out[0] = '\0';
-	for (i = 0; i < r->card.n_recipients; i++) {
+	for (i = 0; i < r->card.n_recipients && !r->all_new; i++) {
 		k = find_key(&r->file[MAIN].epochs, &r->card.recipients[i].to);
 		if (k != NULL && k->epoch.label[0] != '\0' &&
 		    strcmp(r->card.recipients[i].last, out) > 0)
@@ -230,7 +245,7 @@ make_key(struct renew *r, unsigned i)
 	const struct kh_epoch_key *k;
 	size_t at;
 
-	for (at = 0; at < f->epochs.n; at++) {
+	for (at = 0; at < f->epochs.n && !r->all_new; at++) {
 		k = &f->epochs.key[at];
 		if (k->burnt[0] == '\0' &&
 		    memcmp(&k->epoch, &r->epoch[i], sizeof(k->epoch)) == 0)
@@ -269,7 +284,7 @@ change_card(struct renew *r)
 	size_t i, n = 0;
 
 	for (i = 0; i < r->card.n_recipients; i++) {
-		if (strcmp(to[i].last, r->today) >= 0)
+		if (strcmp(to[i].last, r->today) >= 0 && !r->all_new)
 			to[n++] = to[i];
 	}
 	if (n + r->n > KH_CARD_RECIPIENTS_MAX)
@@ -451,6 +466,8 @@ renew(struct renew *r)
 		code = change_file(r, &r->file[MAIN]);
 	if (code == KH_EXIT_OK && r->n_files == N_FILES)
 		code = change_file(r, &r->file[OTHER]);
+	if (code == KH_EXIT_OK && r->token != NULL)
+		code = kh_card_token(&r->card, r->token);
 	if (code == KH_EXIT_OK)
 		code = kh_card_sign(r->path, &r->card, &r->room.signing);
 	if (code == KH_EXIT_OK && r->has_vault)
