@@ -168,19 +168,6 @@ open_files(struct renew *r)
 	return code;
 }
 
-static const struct kh_epoch_key *
-find_key(const struct kh_epochs *e, const struct kh_recipient *to)
-{
-	size_t i;
-
-	for (i = 0; i < e->n; i++) {
-		if (memcmp(&e->key[i].to, to, sizeof(*to)) == 0 &&
-		    e->key[i].burnt[0] == '\0')
-			return &e->key[i];
-	}
-	return NULL;
-}
-
 /* The identity of this card, complete, and if there is a vault, its own? */
 static int
 check_files(struct renew *r)
@@ -210,7 +197,8 @@ check_files(struct renew *r)
 	}
 	for (i = 0; i < r->card.n_recipients; i++) {
 		if (strcmp(r->card.recipients[i].last, r->today) >= 0 &&
-		    find_key(&f->epochs, &r->card.recipients[i].to) == NULL) {
+		    kh_epochs_find(
+			&f->epochs, false, &r->card.recipients[i].to) == NULL) {
 			kh_say(f->path,
 			    "lacks a key that is on the card: it is an older "
 			    "copy; give the one that was renewed last");
@@ -230,7 +218,8 @@ last_epoch(const struct renew *r, char out[static KH_DAY_LEN + 1])
 
 	out[0] = '\0';
 	for (i = 0; i < r->card.n_recipients && !r->all_new; i++) {
-		k = find_key(&r->file[MAIN].epochs, &r->card.recipients[i].to);
+		k = kh_epochs_find(
+		    &r->file[MAIN].epochs, false, &r->card.recipients[i].to);
 		if (k != NULL && k->epoch.label[0] != '\0' &&
 		    strcmp(r->card.recipients[i].last, out) > 0)
 			memcpy(out, r->card.recipients[i].last, KH_DAY_LEN + 1);
@@ -299,19 +288,6 @@ change_card(struct renew *r)
 	return KH_EXIT_OK;
 }
 
-/* Has the file, or did it have, this key? */
-static bool
-knows(const struct kh_idfile *f, const struct kh_recipient *to)
-{
-	size_t i;
-
-	for (i = 0; i < f->epochs.n; i++) {
-		if (memcmp(&f->epochs.key[i].to, to, sizeof(*to)) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A text that grows; `room` keys more fit. */
 struct growing {
 	char *text;
@@ -347,7 +323,7 @@ catch_up(struct renew *r, const struct kh_idfile *f, struct growing *g)
 	for (i = 0; i < from->epochs.n && e == KH_OK; i++) {
 		k = &from->epochs.key[i];
 		if (k->burnt[0] != '\0' || k->epoch.label[0] == '\0' ||
-		    knows(f, &k->to))
+		    kh_epochs_find(&f->epochs, true, &k->to) != NULL)
 			continue;
 		e = kh_epochs_secret(from->text, from->n, &k->to, &r->missed);
 		if (e == KH_OK)
@@ -366,7 +342,7 @@ add_new(struct renew *r, struct growing *g)
 	for (i = 0; i < r->n && e == KH_OK; i++) {
 		kh_identity_recipient(&r->key[i], &to);
 		/* What the first file had already, the other has caught up. */
-		if (!knows(&r->file[MAIN], &to))
+		if (kh_epochs_find(&r->file[MAIN].epochs, true, &to) == NULL)
 			e = append(r, g, &r->epoch[i], &r->key[i]);
 	}
 	return e;
@@ -418,8 +394,10 @@ change_vault(struct renew *r)
 	for (i = 0; i < 2 && e == KH_OK; i++)
 		e = kh_file_put(r->vault.dir_fd, KH_PART_PREFIX "card",
 		    names[i], (struct kh_file_bytes){text, n});
+	/* As kh_newsroom will have it: to the last key. */
+	kh_identity_recipient(&r->key[r->n - 1], &r->vault.room->to);
 	if (e == KH_OK)
-		e = kh_file_sync_dir(r->vault.dir_fd);
+		e = kh_vault_save(&r->vault); /* which syncs the directory */
 	free(text);
 	return e == KH_OK ? KH_EXIT_OK
 			  : kh_fail(KH_ON_OUTPUT, r->vault.path, e);
