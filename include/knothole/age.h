@@ -107,6 +107,9 @@ void kh_keyring_bridge(struct kh_keyring *kr, struct kh_bridge_opener b);
 
 size_t kh_keyring_count(const struct kh_keyring *kr); /* of identities */
 
+/* Is the identity of this recipient among them? */
+bool kh_keyring_has(const struct kh_keyring *kr, const struct kh_recipient *to);
+
 /*
  * A bridge to somebody who has an OpenPGP key: a one-off identity, of which
  * only the public half is left here, and a message with its secret half,

@@ -83,6 +83,37 @@ KH_CHECKED enum kh_err kh_card_recipient_on(
     const struct kh_card *c, const char *day, struct kh_recipient *out);
 
 /*
+ * For how many days from `day` on there is a recipient on every one of them;
+ * at most `max`.
+ */
+unsigned kh_card_days_left(
+    const struct kh_card *c, const char *day, unsigned max);
+
+/* How many recipients have not ended on `day`: of a card with epochs, how many
+ * of these are left, the present one included. */
+unsigned kh_card_epochs_left(const struct kh_card *c, const char *day);
+
+/* What one card is to another one that is in use. */
+enum kh_card_change {
+	KH_CARD_SAME, /* it says the same */
+	KH_CARD_RENEWS, /* it may take its place without anybody's approval */
+	KH_CARD_OLDER, /* or as old: it would take keys away */
+	KH_CARD_ENDED, /* no key on it is valid on that day */
+	KH_CARD_OTHER /* another signing key, name, courier's token or OpenPGP key */
+};
+
+/*
+ * May `offered` replace `used` on `day`? It renews it when the newsroom is the
+** same (signing key, name, courier's token, OpenPGP key: a change of one of
+ * these is for people to look at) and either its last recipient ends
+ * later, or at the same time and it has every recipient of `used` that has not
+ * ended, and more. This is an order: what was replaced once never comes back.
+ * Both cards have been verified by kh_card_read.
+ */
+enum kh_card_change kh_card_compare(
+    const struct kh_card *used, const struct kh_card *offered, const char *day);
+
+/*
  * The hash of a courier's token as cards carry it: BLAKE2b-256, without a key,
  * of the token's KH_COURIER_TOKEN_LEN characters.
  *	text	`n` bytes; no NUL needed

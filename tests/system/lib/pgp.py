@@ -74,8 +74,8 @@ class Person:
 
 def add_key(newsroom, key, to=None):
     """Put a key on a newsroom's card, whether or not it is any good."""
-    made = run(MKCARD, "--openpgp", key, newsroom.identity, newsroom.card,
-               newsroom.card + ".new")
+    made = run(MKCARD, newsroom.identity, newsroom.card,
+               newsroom.card + ".new", "--openpgp", key)
     if made.returncode != 0:
         raise Failure(f"mkcard: {made.stderr.decode()}")
     os.rename(newsroom.card + ".new", newsroom.card)
