@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/args.h"
+#include "client/card/card.h"
 #include "client/cmd.h"
 #include "client/desk/airgap.h"
 #include "client/desk/vault.h"
@@ -24,6 +25,7 @@ struct command {
 static const struct command commands[] = {
     {"keygen", kh_cmd_keygen, KH_AIRGAP_WARN,
 	"make a newsroom's identity and card"},
+    {"card", kh_cmd_card, KH_AIRGAP_NEEDED, "show, check or change a card"},
     {"seal", kh_cmd_seal, KH_AIRGAP_NONE, "encrypt a file to newsrooms"},
     {"unseal", kh_cmd_unseal, KH_AIRGAP_NEEDED, "decrypt a file as it is"},
     {"list", kh_cmd_list, KH_AIRGAP_NEEDED,
@@ -127,6 +129,14 @@ asks_for_help(int argc, char **argv)
 	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
+/* What may be asked of a card differs in what it opens. */
+static enum kh_airgap
+gap_of(const struct command *cmd, int argc, char **argv)
+{
+	return cmd->run == kh_cmd_card ? kh_card_airgap(argc, argv)
+				       : cmd->airgap;
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -142,7 +152,8 @@ run(int argc, char **argv)
 		return kh_fail_usage(argv[first],
 		    "no such command; `knothole --help` lists them");
 	if (!asks_for_help(argc - first, argv + first)) {
-		code = kh_airgap_check(cmd->airgap, online);
+		code = kh_airgap_check(
+		    gap_of(cmd, argc - first, argv + first), online);
 		if (code != KH_EXIT_OK)
 			return code;
 	}

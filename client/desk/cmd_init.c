@@ -99,8 +99,7 @@ check_card(struct making *m, const char *path)
 	    memcmp(&card->signing_key, &m->v.room->outlet,
 		sizeof(card->signing_key)) == 0;
 	for (i = 0; same && i < card->n_recipients; i++)
-		if (memcmp(&card->recipients[i].to, &m->v.room->to,
-			sizeof(m->v.room->to)) == 0)
+		if (kh_keyring_has(m->v.kr, &card->recipients[i].to))
 			break;
 	same = same && i < card->n_recipients;
 	free(card);

@@ -19,6 +19,7 @@ static const char *const texts[KH_LOG_N] = {
     [KH_LOG_REPLY] = "reply",
     [KH_LOG_EXPORT] = "export",
     [KH_LOG_REMOVE] = "remove",
+    [KH_LOG_BURN] = "burn",
 };
 
 const char *

@@ -26,13 +26,14 @@ enum kh_log_what {
 	KH_LOG_REPLY,
 	KH_LOG_EXPORT,
 	KH_LOG_REMOVE,
+	KH_LOG_BURN, /* a key; `alias` is its epoch, `count` what it opened */
 	KH_LOG_N
 };
 
 struct kh_log_entry {
 	char day[KH_DAY_LEN + 1];
 	enum kh_log_what what;
-	char alias[KH_ALIAS_MAX + 1]; /* "": no source in particular */
+	char alias[KH_ALIAS_MAX + 1]; /* or an epoch; "": none in particular */
 	uint32_t count; /* of objects or answers */
 	uint8_t hash[KH_LOG_HASH_LEN];
 };

@@ -54,6 +54,16 @@ int kh_vault_default_key(struct kh_args_keys *keys);
 int kh_vault_open(struct kh_vault *v, int pass_fd, bool write);
 void kh_vault_close(struct kh_vault *v);
 
+/* The same; `pass` receives the passphrase of its identity, if there is one,
+ * and the caller frees it, also after an error. */
+int kh_vault_open_with(
+    struct kh_vault *v, int pass_fd, struct kh_passphrase *pass, bool write);
+
+/* The path of the identity file in a vault whose directory is open. Says what
+ * is wrong; returns the exit status. */
+int kh_vault_identity_path(
+    const char *vault, int dir_fd, char out[static PATH_MAX]);
+
 /* Write the index, durably. The state is the old one after any error.
  * Errors: KH_EFULL, KH_ESYS, KH_ELIMIT, KH_ENOMEM. */
 KH_CHECKED enum kh_err kh_vault_save(struct kh_vault *v);

@@ -201,7 +201,7 @@ static bool
 stays(const struct kh_loop *l)
 {
 	if (!l->leaving)
-		return !l->retired || l->guests.n > 0;
+		return !l->retired || l->guests.n + l->waiting > 0;
 	return l->guests.n > 0 && kh_clock_ms() < l->leave_at;
 }
 
@@ -213,7 +213,8 @@ kh_loop_run(struct kh_loop *l, void *ctx)
 	int i, n, wait;
 
 	while (stays(l)) {
-		wait = l->guests.n > 0 ? KH_LOOP_TICK_MS : 15 * KH_LOOP_TICK_MS;
+		wait = l->guests.n + l->waiting > 0 ? KH_LOOP_TICK_MS
+						    : 15 * KH_LOOP_TICK_MS;
 		n = epoll_wait(l->epoll, ev, EVENTS_MAX, wait);
 		if (n < 0 && errno != EINTR)
 			return 1;
@@ -222,8 +223,10 @@ kh_loop_run(struct kh_loop *l, void *ctx)
 				on_signal(l);
 			else if (ev[i].data.fd == KH_ROLE_CONTROL_FD)
 				on_control(l, ctx);
-			else if (l->listen >= 0)
+			else if (ev[i].data.fd == l->listen)
 				l->accept(ctx);
+			else if (l->other != NULL)
+				l->other(ctx, ev[i].data.fd);
 		}
 		now = kh_clock_ms();
 		if (now >= tick) {

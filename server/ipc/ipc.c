@@ -25,8 +25,8 @@ static const struct {
 	int n_fds;
 } table[KH_MSG_N] = {
     [KH_MSG_SITE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(site), 1},
-    [KH_MSG_OUTLET] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(outlet),
-	0},
+    [KH_MSG_OUTLET] = {ROLE(KH_ROLE_KEEPER),
+	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), BODY(outlet), 0},
     [KH_MSG_STORE_LINK] = {ROLE(KH_ROLE_KEEPER),
 	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), 0, 1},
     [KH_MSG_STORE_DIR] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_STORE),
@@ -88,6 +88,10 @@ static const struct {
 	ROLE(KH_ROLE_KEEPER), 0, 0},
     [KH_MSG_RETIRE] = {ROLE(KH_ROLE_KEEPER),
 	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), 0, 0},
+    [KH_MSG_CARD] = {ROLE(KH_ROLE_ERRAND), ROLE(KH_ROLE_STORE), BODY(card), 1},
+    [KH_MSG_CARD_STORED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_ERRAND),
+	BODY(verdict), 0},
+    [KH_MSG_CARDS] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_KEEPER), 0, 0},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */

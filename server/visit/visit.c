@@ -9,6 +9,7 @@
 #include "server/visit/peek.h"
 #include "server/visit/route.h"
 #include "server/visit/sealing.h"
+#include "server/visit/share.h"
 #include "server/visit/small.h"
 #include "server/visit/status.h"
 #include "server/visit/submit.h"
@@ -140,6 +141,8 @@ preflight(struct kh_visit *v)
 {
 	if (v->head.length > v->site->conf.max_upload)
 		return KH_REASON_TOO_LARGE;
+	if (!kh_share_claim(v, v->head.length))
+		return KH_REASON_LOAD;
 	if (!kh_sealing_open(v->site))
 		return KH_REASON_CLOSED;
 	return kh_sealing_room(v, v->head.length);
@@ -188,6 +191,10 @@ take_small(struct kh_visit *v, struct kh_reply *r, enum kh_target to,
 
 	if (v->head.length > KH_SMALL_FORM_MAX) {
 		refusal(v, r, KH_REASON_TOO_LARGE);
+		return KH_OK;
+	}
+	if (!kh_share_claim(v, v->head.length)) {
+		refusal(v, r, KH_REASON_LOAD);
 		return KH_OK;
 	}
 	e = kh_small_new(
