@@ -88,7 +88,7 @@ SERVER_SRC := $(wildcard server/*.c server/*/*.c)
 # Everything of the server but its main, for the tests.
 SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
 CLIENT_SRC := $(wildcard client/*.c client/card/*.c client/ceremony/*.c \
-	client/desk/*.c)
+	client/desk/*.c client/epoch/*.c)
 # What both programs of the newsroom begin, talk and end with.
 CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start)
 COURIER_SRC := $(wildcard client/courier/*.c)

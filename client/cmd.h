@@ -23,5 +23,6 @@ int kh_cmd_editor(int argc, char **argv);
 int kh_cmd_passphrase(int argc, char **argv);
 int kh_cmd_identity(int argc, char **argv);
 int kh_cmd_share(int argc, char **argv);
+int kh_cmd_epoch(int argc, char **argv);
 
 #endif

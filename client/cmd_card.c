@@ -19,6 +19,8 @@ static const struct {
 	"check signatures, dates and the OpenPGP key"},
     {"add-openpgp", kh_card_add_openpgp, KH_AIRGAP_NEEDED,
 	"put an OpenPGP public key on a card, and sign it anew"},
+    {"renew", kh_card_renew, KH_AIRGAP_NEEDED,
+	"add keys for further months to identity and card"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

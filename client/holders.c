@@ -3,6 +3,7 @@
  * changes one leaves the other as it is.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/holders.h"
@@ -198,4 +199,26 @@ kh_holders_write(const char *text, size_t n, const struct kh_holders *h,
 	(*out)[at] = '\0';
 	*out_n = at;
 	return KH_OK;
+}
+
+enum kh_err
+kh_holders_drop_editors(
+    const char *text, size_t n, char **out, size_t *out_n, size_t *editors)
+{
+	struct kh_holders *h = malloc(sizeof(*h));
+	enum kh_err e = KH_ENOMEM;
+
+	PRECOND(out != NULL && out_n != NULL && editors != NULL);
+	*out = NULL;
+	*out_n = *editors = 0;
+	if (h == NULL)
+		return e;
+	e = kh_holders_read(text, n, h);
+	if (e == KH_OK) {
+		*editors = h->n;
+		h->n = 0;
+		e = kh_holders_write(text, n, h, out, out_n);
+	}
+	free(h);
+	return e;
 }

@@ -58,4 +58,13 @@ KH_CHECKED enum kh_err kh_holders_read(
 KH_CHECKED enum kh_err kh_holders_write(const char *text, size_t n,
     const struct kh_holders *h, char **out, size_t *out_n);
 
+/*
+ * The same text without editors, as it must be under a passphrase, which stands
+ * alone.
+ *	*editors	receives how many there were
+ * Errors: as kh_holders_read and kh_holders_write; *out is NULL then.
+ */
+KH_CHECKED enum kh_err kh_holders_drop_editors(
+    const char *text, size_t n, char **out, size_t *out_n, size_t *editors);
+
 #endif

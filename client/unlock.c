@@ -41,6 +41,21 @@ kh_unlock_editor_key(const char *path)
 	return true;
 }
 
+/* The file that KNOTHOLE_EDITOR_KEY names, or NULL. */
+static const char *
+from_environment(void)
+{
+	const char *env = getenv("KNOTHOLE_EDITOR_KEY");
+
+	return env != NULL && env[0] != '\0' ? env : NULL;
+}
+
+bool
+kh_unlock_has_editor_key(void)
+{
+	return n_editor_keys > 0 || from_environment() != NULL;
+}
+
 static int
 read_file(const char *path, char **text, size_t *n)
 {
@@ -154,7 +169,6 @@ load_editor_key(struct kh_unlock *u, const char *path)
 static int
 load_editor_keys(struct kh_unlock *u)
 {
-	const char *env = getenv("KNOTHOLE_EDITOR_KEY");
 	int code = KH_EXIT_OK;
 	size_t i;
 
@@ -164,8 +178,8 @@ load_editor_keys(struct kh_unlock *u)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
 	for (i = 0; i < n_editor_keys && code == KH_EXIT_OK; i++)
 		code = load_editor_key(u, editor_keys[i]);
-	if (n_editor_keys == 0 && env != NULL && env[0] != '\0')
-		code = load_editor_key(u, env);
+	if (n_editor_keys == 0 && from_environment() != NULL)
+		code = load_editor_key(u, from_environment());
 	return code;
 }
 

@@ -26,6 +26,9 @@ enum kh_sealed kh_sealed_how(const char *text, size_t n);
  * string is kept. False when there are too many, which has been said then. */
 bool kh_unlock_editor_key(const char *path);
 
+/* Is there such a key, from there or from KNOTHOLE_EDITOR_KEY? */
+bool kh_unlock_has_editor_key(void);
+
 /* What opens files, kept from one to the next. */
 struct kh_unlock {
 	int fd; /* of the passphrase, or -1 to ask */

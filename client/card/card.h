@@ -45,6 +45,12 @@ int kh_card_load(
 KH_CHECKED enum kh_err kh_card_examine(
     const struct kh_card *card, struct kh_openpgp_key *key);
 
+/*
+ * A new courier's token: into `path`, in place of an old one, and its hash onto
+ * the card. Says what is wrong and returns the exit status.
+ */
+int kh_card_token(struct kh_card *card, const char *path);
+
 /* "YYYY-MM-DD" of seconds since 1970. */
 const char *kh_card_day(int64_t t, char out[static KH_DAY_LEN + 1]);
 
@@ -55,9 +61,16 @@ const char *kh_card_today(char out[static KH_DAY_LEN + 1]);
  * status: KH_EXIT_OK, KH_EXIT_CONFIG. */
 int kh_card_judge(const char *subject, const struct kh_openpgp_key *key);
 
+/* Sign a card with the key that it names, and put it into the place of `path`,
+ * and its signature into that of `path`.minisig. Says what is wrong and returns
+ * the exit status. */
+int kh_card_sign(const char *path, const struct kh_card *card,
+    const struct kh_sign_secret *sk);
+
 int kh_card_show(int argc, char **argv);
 int kh_card_verify(int argc, char **argv);
 int kh_card_add_openpgp(int argc, char **argv);
+int kh_card_renew(int argc, char **argv);
 
 /* Which air gap this command line of `knothole card` needs. */
 enum kh_airgap kh_card_airgap(int argc, char **argv);

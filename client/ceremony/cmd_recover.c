@@ -231,7 +231,10 @@ open_identity(struct recover *r)
 			code = join_path(in_dir, r->out, KH_IDENTITY_NAME);
 		if (code == KH_EXIT_OK)
 			code = try_both(r, r->is_dir ? in_dir : r->out);
-		for (i = 0; i < r->n_shares && code == KH_EXIT_OK; i++)
+		/* Never another one's in the place of what is there. */
+		for (i = 0; i < r->n_shares && code == KH_EXIT_OK &&
+		     r->seen[0] == '\0';
+		     i++)
 			code = try_near(r, r->share[i]);
 	}
 	if (code != KH_EXIT_OK || r->found[0] != '\0')
@@ -254,18 +257,11 @@ open_identity(struct recover *r)
 static int
 drop_editors(struct recover *r)
 {
-	struct kh_holders *h = calloc(1, sizeof(*h));
 	char *text = NULL;
 	enum kh_err e;
-	size_t n, editors = 0;
+	size_t n, editors;
 
-	e = h == NULL ? KH_ENOMEM : kh_holders_read(r->id.text, r->id.n, h);
-	if (e == KH_OK) {
-		editors = h->n;
-		h->n = 0;
-		e = kh_holders_write(r->id.text, r->id.n, h, &text, &n);
-	}
-	free(h);
+	e = kh_holders_drop_editors(r->id.text, r->id.n, &text, &n, &editors);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, r->found, e);
 	kh_secret_free(r->id.text);
@@ -317,11 +313,28 @@ write_sealed(struct recover *r)
 	return code;
 }
 
+/* Only what was opened is replaced. */
+static int
+check_target(const struct recover *r)
+{
+	char beside[PATH_MAX];
+	struct stat sb;
+
+	if (stat(r->identity, &sb) != 0 || strcmp(r->identity, r->found) == 0 ||
+	    (kh_reseal_recovery(r->identity, beside) &&
+		strcmp(beside, r->found) == 0))
+		return KH_EXIT_OK;
+	return kh_fail(KH_ON_OUTPUT, r->identity, KH_EEXIST);
+}
+
 static int
 write_identity(struct recover *r)
 {
 	int code;
 
+	code = check_target(r);
+	if (code != KH_EXIT_OK)
+		return code;
 	if (r->is_dir && mkdir(r->out, 0700) != 0 && errno != EEXIST) {
 		(void)kh_fail(KH_ON_OUTPUT, r->out, KH_ESYS);
 		return KH_EXIT_CREATE;

@@ -4,6 +4,8 @@
  *	VAULT/				0700
  *		identity.age		the identity, as it was given (or .txt)
  *		newsroom.card		if one was given
+ *		renewed.card		the same, renewed, until it was exported;
+ *					exported.card from then on
  *		index.age		index.h, sealed to the identity
  *		objects/<32 hex>.age	as they came
  *		outbox/<64 hex>.age	sealed answers, by slot
@@ -86,6 +88,8 @@ KH_CHECKED enum kh_err kh_vault_settle(
     struct kh_vault *v, const struct kh_desk_object *o, size_t n, size_t first);
 
 /* Names: "<32 hex>.age", "<64 hex>.age" and what they are called before. */
+#define KH_VAULT_RENEWED "renewed.card" /* waits for an export */
+#define KH_VAULT_EXPORTED "exported.card" /* has had one */
 #define KH_PART_PREFIX ".part-"
 #define KH_VAULT_NAME_LEN (6 + KH_SLOT_NAME_LEN + 4)
 void kh_vault_object_name(const struct kh_desk_object *o, bool part,

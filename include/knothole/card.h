@@ -99,12 +99,13 @@ enum kh_card_change {
 	KH_CARD_RENEWS, /* it may take its place without anybody's approval */
 	KH_CARD_OLDER, /* or as old: it would take keys away */
 	KH_CARD_ENDED, /* no key on it is valid on that day */
-	KH_CARD_OTHER /* another signing key, name or courier's token */
+	KH_CARD_OTHER /* another signing key, name, courier's token or OpenPGP key */
 };
 
 /*
  * May `offered` replace `used` on `day`? It renews it when the newsroom is the
- * same (signing key, name, courier's token) and either its last recipient ends
+** same (signing key, name, courier's token, OpenPGP key: a change of one of
+ * these is for people to look at) and either its last recipient ends
  * later, or at the same time and it has every recipient of `used` that has not
  * ended, and more. This is an order: what was replaced once never comes back.
  * Both cards have been verified by kh_card_read.

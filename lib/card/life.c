@@ -83,8 +83,10 @@ has_all_of(
 static bool
 same_newsroom(const struct kh_card *a, const struct kh_card *b)
 {
-	return memcmp(&a->signing_key, &b->signing_key,
-		   sizeof(a->signing_key)) == 0 &&
+	return a->openpgp_n == b->openpgp_n &&
+	    memcmp(a->openpgp, b->openpgp, a->openpgp_n) == 0 &&
+	    memcmp(&a->signing_key, &b->signing_key, sizeof(a->signing_key)) ==
+	    0 &&
 	    strcmp(a->name, b->name) == 0 && a->has_courier == b->has_courier &&
 	    memcmp(a->courier_hash, b->courier_hash, sizeof(a->courier_hash)) ==
 	    0;

@@ -9,6 +9,7 @@ from lib.courier import Courier
 from lib.drop import BUILD, Drop, Newsroom, desk, run
 from lib.tap import Skip, Suite, check, equal, wait_for
 
+COURIER = os.path.join(BUILD, "bin", "knothole-courier")
 MKCARD = os.path.join(BUILD, "tests", "mkcard")
 LINE = re.compile(r"^recipient = (age1\S+) (\S+) (\S+)$", re.M)
 SOON = 30
@@ -353,6 +354,91 @@ def planted():
         equal(e.opens(e.sealed(), a), 0, "sealed to the administrator's")
         e.drop.stop()
     os.unlink(path)
+
+
+# --- by stick ------------------------------------------------------------------
+
+def push(e, stick, *more, status=0):
+    host, port = e.drop.courier_address
+    done = run(COURIER, "push", "--server", f"http://{host}:{port}",
+               "--token-file", os.path.join(e.room.directory, "courier.token"),
+               "--retries", "1", *more, stick)
+    equal(done.returncode, status, f"push: {done.stderr.decode()}")
+    return done.stderr.decode()
+
+
+@suite.test("from the desk to the sources: renewed, exported, pushed, in use")
+def by_stick():
+    e = Epochs(1)
+    e.drop.start()
+    stick, vault = e.path("stick"), e.path("vault")
+    os.mkdir(stick)
+    cards = os.path.join(stick, "knothole-stick", "cards")
+
+    def tool(*arguments):
+        done = desk("--vault", vault, *arguments)
+        equal(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done
+
+    tool("init", "-i", e.room.identity, "--card", e.room.card)
+    tool("card", "renew", "-i", e.room.identity, "--epochs", "2", e.room.card)
+    tool("export", stick)
+    equal(os.listdir(cards), [f"{e.room.id}.card"], "on the stick")
+    # A partner's card on its way to the desk is none of the courier's business.
+    other = Newsroom(e.path("other"), "Partner")
+    shutil.copy(other.card, cards)
+    said = push(e, stick)
+    check("uses it from now on" in said, said)
+    equal(os.listdir(cards), [f"{other.id}.card"], "taken from the stick")
+    wait_for("it is in use", lambda: e.drop.health()["key_epochs_left"] == "3",
+             SOON)
+    path = e.sealed()
+    equal(desk("list", "-i", e.room.identity, path).returncode, 0, "opens")
+    # Lost, and exported again: the server has it, which is fine.
+    tool("export", "--all", stick)
+    check("was there already" in push(e, stick, "--keep"), "again")
+    equal(sorted(os.listdir(cards)),
+          sorted([f"{e.room.id}.card", f"{other.id}.card"]), "--keep")
+    equal(e.drop.stop(), 0, "exit status")
+
+
+@suite.test("push: what the server refuses stays on the stick, and says why")
+def push_refused():
+    e = Epochs(3)
+    e.drop.start()
+    stick = e.path("stick")
+    cards = os.path.join(stick, "knothole-stick", "cards")
+    os.makedirs(cards)
+    lines = recipients(e.room.card)
+    mine = os.path.join(cards, f"{e.room.id}.card")
+    other = Newsroom(e.path("other"), "The Example Times", "--epochs", "9")
+    with_recipients(e.room, mine, *lines[:2])
+    check("not newer" in push(e, stick, status=65), "older")
+    equal(os.listdir(cards), [f"{e.room.id}.card"], "it stays")
+    made = run(MKCARD, other.identity, other.card, mine, e.room.card)
+    equal(made.returncode, 0, made.stderr)  # another key, our token
+    check("only its administrator" in push(e, stick, status=65), "another key")
+    os.rename(mine, os.path.join(cards, "somebody.card"))
+    check("no newsroom of that name" in push(e, stick, status=65), "name")
+    os.unlink(os.path.join(cards, "somebody.card"))
+    for garbage in (b"", b"x\n", bytes(70000), read(e.room.card)[:-9]):
+        with open(mine, "wb") as f:
+            f.write(garbage)
+        check("damaged" in push(e, stick, status=65), "damaged")
+    os.unlink(mine)
+    os.symlink(e.room.card, mine)
+    check("damaged" in push(e, stick, status=65), "a link")
+    os.unlink(mine)
+    for name in ("x.card.minisig", "notes.txt", ".card", "-.card"):
+        with open(os.path.join(cards, name), "wb") as f:
+            f.write(b"x")
+    push(e, stick)
+    shutil.rmtree(cards)
+    with open(cards, "wb") as f:
+        f.write(b"x")
+    push(e, stick, status=65)
+    equal(os.path.exists(os.path.join(e.drop.store, "cards")), False, "kept")
+    e.drop.ends_well()
 
 
 suite.run()
