@@ -18,6 +18,11 @@ int kh_cmd_show(int argc, char **argv);
 int kh_cmd_reply(int argc, char **argv);
 int kh_cmd_export(int argc, char **argv);
 int kh_cmd_log(int argc, char **argv);
+int kh_cmd_recover(int argc, char **argv);
+int kh_cmd_editor(int argc, char **argv);
+int kh_cmd_passphrase(int argc, char **argv);
+int kh_cmd_identity(int argc, char **argv);
+int kh_cmd_share(int argc, char **argv);
 int kh_cmd_epoch(int argc, char **argv);
 
 #endif

@@ -325,3 +325,17 @@ kh_epochs_note(const char *text, size_t n)
 			kh_exit_burnt(w.key.epoch.label, w.key.burnt);
 	}
 }
+
+const struct kh_epoch_key *
+kh_epochs_find(
+    const struct kh_epochs *e, bool burnt, const struct kh_recipient *to)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		if (memcmp(&e->key[i].to, to, sizeof(*to)) == 0 &&
+		    (burnt || e->key[i].burnt[0] == '\0'))
+			return &e->key[i];
+	}
+	return NULL;
+}

@@ -84,4 +84,9 @@ void kh_epochs_note(const char *text, size_t n);
 size_t kh_epochs_count(
     const struct kh_epochs *e, const char *label, bool burnt);
 
+/* The line of a key; NULL if there is none. `burnt`: also what is left of
+ * one. */
+const struct kh_epoch_key *kh_epochs_find(
+    const struct kh_epochs *e, bool burnt, const struct kh_recipient *to);
+
 #endif

@@ -250,8 +250,8 @@ after(const char *line, size_t *n, const char *prefix)
 }
 
 static enum kh_err
-room_line(struct kh_newsroom *own, const char *line, size_t n,
-    unsigned *signing, unsigned *identities)
+room_line(
+    struct kh_newsroom *own, const char *line, size_t n, unsigned *signing)
 {
 	struct kh_identity *id;
 	const char *rest;
@@ -264,7 +264,7 @@ room_line(struct kh_newsroom *own, const char *line, size_t n,
 	rest = after(line, &n, "# newsroom: ");
 	if (rest != NULL && n <= KH_CARD_NAME_MAX)
 		memcpy(own->name, rest, n); /* zeroed before */
-	if (rest != NULL || n == 0 || line[0] == '#' || (*identities)++ > 0)
+	if (rest != NULL || n == 0 || line[0] == '#')
 		return KH_OK;
 	id = kh_secret_alloc(sizeof(*id));
 	if (id == NULL)
@@ -279,7 +279,7 @@ room_line(struct kh_newsroom *own, const char *line, size_t n,
 static enum kh_err
 read_room(struct kh_newsroom *own, const char *text, size_t n)
 {
-	unsigned signing = 0, identities = 0;
+	unsigned signing = 0;
 	enum kh_err e = KH_OK;
 	const char *end;
 	size_t len, skip;
@@ -290,7 +290,7 @@ read_room(struct kh_newsroom *own, const char *text, size_t n)
 		skip = end != NULL ? len + 1 : len;
 		if (len > 0 && text[len - 1] == '\r')
 			len--;
-		e = room_line(own, text, len, &signing, &identities);
+		e = room_line(own, text, len, &signing);
 		text += skip;
 		n -= skip;
 	}

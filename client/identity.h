@@ -41,8 +41,10 @@ struct kh_newsroom_keys {
 struct kh_newsroom {
 	struct kh_sign_secret signing;
 	struct kh_sign_public outlet; /* its public half */
-	struct kh_recipient to; /* of the first identity */
+	struct kh_recipient to; /* of the last identity, the newest */
 	char name[KH_CARD_NAME_MAX + 1]; /* as written there, "" if it is not */
+	/* whose key opened it, "" if it was a passphrase; kh_keys_newsroom */
+	char who[KH_EDITOR_NAME_MAX + 1];
 };
 
 /*

@@ -17,6 +17,9 @@
 #include "client/input.h"
 #include "client/keys.h"
 #include "client/output.h"
+#include "client/replace.h"
+#include "client/reseal.h"
+#include "client/unlock.h"
 #include "knothole/io.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
@@ -92,6 +95,26 @@ open_sealed(struct kh_idfile *f, const char *text, size_t n, int fd,
 	return open_plain(f, text, n, &f->pass);
 }
 
+/* With an editor's own key. */
+static int
+open_keys(struct kh_idfile *f, int fd)
+{
+	struct kh_unlock u = {.fd = fd};
+	struct kh_unlocked o;
+	enum kh_err e = KH_OK;
+	int code;
+
+	code = kh_unlock_file(&u, f->path, &o);
+	f->text = o.text;
+	f->n = o.n;
+	f->editors = u.editors; /* to prove by that it opens again */
+	u.editors = NULL;
+	kh_unlock_end(&u);
+	if (code == KH_EXIT_OK)
+		e = kh_epochs_parse(f->text, f->n, &f->epochs);
+	return e == KH_OK ? code : kh_fail(KH_ON_KEY, f->path, e);
+}
+
 static int
 read_file(struct kh_idfile *f, int fd, const struct kh_passphrase *like)
 {
@@ -116,10 +139,7 @@ read_file(struct kh_idfile *f, int fd, const struct kh_passphrase *like)
 	f->sealed = kh_input_is_age(text, n);
 	f->armored = f->sealed && text[0] == ARMOR;
 	if (kh_keys_sealed_to_keys(text, n)) {
-		kh_say(f->path,
-		    "is sealed to keys, not under a passphrase: it cannot be "
-		    "written anew here");
-		code = KH_EXIT_DATA;
+		code = open_keys(f, fd);
 	} else if (f->sealed) {
 		code = open_sealed(f, text, n, fd, like);
 	} else {
@@ -150,6 +170,7 @@ kh_idfile_close(struct kh_idfile *f)
 		close(f->dir_fd);
 	kh_secret_free(f->text);
 	kh_passphrase_free(&f->pass);
+	kh_keyring_free(f->editors);
 	memset(f, 0, sizeof(*f));
 	f->dir_fd = -1;
 }
@@ -168,6 +189,31 @@ kh_idfile_in_vault(const struct kh_idfile *f)
 	    faccessat(f->dir_fd, "outbox", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* For all that it was sealed for. The file for shares beside it comes first:
+ * each is whole by itself. */
+static enum kh_err
+write_sealed(const struct kh_idfile *f, int fd, const char *text, size_t n)
+{
+	const struct kh_reseal how = {.text = text,
+	    .n = n,
+	    .pass = f->pass.text != NULL ? &f->pass : NULL,
+	    .proof = f->editors};
+	struct kh_sealed_file id, rec;
+	char beside[PATH_MAX];
+	enum kh_err e;
+
+	e = kh_reseal(&how, &id, &rec);
+	if (e == KH_OK && rec.p != NULL &&
+	    (!kh_reseal_recovery(f->path, beside) ||
+		kh_replace_file(beside, rec.p, rec.n) != KH_EXIT_OK))
+		e = KH_ESYS;
+	if (e == KH_OK)
+		e = kh_write_all(fd, id.p, id.n);
+	kh_sealed_file_free(&id);
+	kh_sealed_file_free(&rec);
+	return e;
+}
+
 static enum kh_err
 write_text(const struct kh_idfile *f, int fd, const char *text, size_t n)
 {
@@ -179,6 +225,8 @@ write_text(const struct kh_idfile *f, int fd, const char *text, size_t n)
 
 	if (!f->sealed)
 		return kh_write_all(fd, text, n);
+	if (!f->armored)
+		return write_sealed(f, fd, text, n);
 	e = kh_sealer_new(&s, &to, kh_sink_fd(&fd));
 	if (e == KH_OK)
 		e = kh_sealer_write(s, (const uint8_t *)text, n);

@@ -23,11 +23,13 @@ struct kh_idfile {
 	char *text; /* plain; kh_secret_alloc */
 	size_t n;
 	struct kh_passphrase pass; /* that it is sealed under */
+	struct kh_keyring *editors; /* or the key that opened it */
 	struct kh_epochs epochs; /* of the text */
 };
 
 /*
- * Open an identity file that is in clear or under a passphrase.
+ * Open an identity file that is in clear, under a passphrase, or sealed to
+ * editors' keys (client/unlock.h).
  *	f	in locked memory; all of it is set. kh_idfile_close must follow,
  *		whatever comes of it
  *	path	must outlive f
@@ -47,7 +49,8 @@ bool kh_idfile_in_vault(const struct kh_idfile *f);
 
 /*
  * Put another text in its place: a whole file beside it, durable, then under
- * its name. What f says of the file is as before.
+ * its name; sealed as it was, also the file for its shares, if it has one
+ * (client/reseal.h). What f says of the file is as before.
  *	overwrite	write over the bytes of the old one, too, as far as
  *			that goes; said when it cannot be done
  * Says what is wrong and returns the exit status; the old file is there then.

@@ -45,6 +45,12 @@ int kh_card_load(
 KH_CHECKED enum kh_err kh_card_examine(
     const struct kh_card *card, struct kh_openpgp_key *key);
 
+/*
+ * A new courier's token: into `path`, in place of an old one, and its hash onto
+ * the card. Says what is wrong and returns the exit status.
+ */
+int kh_card_token(struct kh_card *card, const char *path);
+
 /* "YYYY-MM-DD" of seconds since 1970. */
 const char *kh_card_day(int64_t t, char out[static KH_DAY_LEN + 1]);
 

@@ -21,6 +21,7 @@
 
 static const char help[] =
     "usage: knothole card renew [-i IDENTITY] [--epochs N] [--vault DIR]\n"
+    "                           [--all-new] [--new-token FILE]\n"
     "                           [--passphrase-fd N] CARD\n\n"
     "Adds keys for N further months to IDENTITY and CARD, behind the last one\n"
     "that is there, drops those from CARD that have ended, and signs CARD and\n"
@@ -33,6 +34,11 @@ static const char help[] =
     "none\n"
     "                         is given\n"
     "  -e, --epochs N         months to add (default 12)\n"
+    "      --all-new          put none of the card's present keys on the new "
+    "one:\n"
+    "                         somebody has left who knows them "
+    "(docs/leaver.md)\n"
+    "      --new-token FILE   make a new token for the courier, too\n"
     "      --vault DIR        the vault (also before the command)\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
@@ -42,6 +48,8 @@ static const struct option options[] = {
     {"identity", required_argument, NULL, 'i'},
     {"epochs", required_argument, NULL, 'e'},
     {"vault", required_argument, NULL, 'v'},
+    {"all-new", no_argument, NULL, 'A'},
+    {"new-token", required_argument, NULL, 'T'},
     {"passphrase-fd", required_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -57,7 +65,8 @@ enum which {
 struct renew {
 	struct kh_args_keys keys;
 	unsigned n; /* months */
-	bool help;
+	bool help, all_new;
+	const char *token; /* where a new one goes, or NULL */
 	const char *path; /* of the card */
 	char today[KH_DAY_LEN + 1];
 	struct kh_card card;
@@ -93,6 +102,12 @@ parse(struct renew *r, int argc, char **argv)
 			break;
 		case 'v':
 			kh_vault_use(optarg);
+			break;
+		case 'A':
+			r->all_new = true;
+			break;
+		case 'T':
+			r->token = optarg;
 			break;
 		case 'h':
 			r->help = true;
@@ -153,19 +168,6 @@ open_files(struct renew *r)
 	return code;
 }
 
-static const struct kh_epoch_key *
-find_key(const struct kh_epochs *e, const struct kh_recipient *to)
-{
-	size_t i;
-
-	for (i = 0; i < e->n; i++) {
-		if (memcmp(&e->key[i].to, to, sizeof(*to)) == 0 &&
-		    e->key[i].burnt[0] == '\0')
-			return &e->key[i];
-	}
-	return NULL;
-}
-
 /* The identity of this card, complete, and if there is a vault, its own? */
 static int
 check_files(struct renew *r)
@@ -195,7 +197,8 @@ check_files(struct renew *r)
 	}
 	for (i = 0; i < r->card.n_recipients; i++) {
 		if (strcmp(r->card.recipients[i].last, r->today) >= 0 &&
-		    find_key(&f->epochs, &r->card.recipients[i].to) == NULL) {
+		    kh_epochs_find(
+			&f->epochs, false, &r->card.recipients[i].to) == NULL) {
 			kh_say(f->path,
 			    "lacks a key that is on the card: it is an older "
 			    "copy; give the one that was renewed last");
@@ -214,8 +217,9 @@ last_epoch(const struct renew *r, char out[static KH_DAY_LEN + 1])
 	size_t i;
 
 	out[0] = '\0';
-	for (i = 0; i < r->card.n_recipients; i++) {
-		k = find_key(&r->file[MAIN].epochs, &r->card.recipients[i].to);
+	for (i = 0; i < r->card.n_recipients && !r->all_new; i++) {
+		k = kh_epochs_find(
+		    &r->file[MAIN].epochs, false, &r->card.recipients[i].to);
 		if (k != NULL && k->epoch.label[0] != '\0' &&
 		    strcmp(r->card.recipients[i].last, out) > 0)
 			memcpy(out, r->card.recipients[i].last, KH_DAY_LEN + 1);
@@ -230,7 +234,7 @@ make_key(struct renew *r, unsigned i)
 	const struct kh_epoch_key *k;
 	size_t at;
 
-	for (at = 0; at < f->epochs.n; at++) {
+	for (at = 0; at < f->epochs.n && !r->all_new; at++) {
 		k = &f->epochs.key[at];
 		if (k->burnt[0] == '\0' &&
 		    memcmp(&k->epoch, &r->epoch[i], sizeof(k->epoch)) == 0)
@@ -269,7 +273,7 @@ change_card(struct renew *r)
 	size_t i, n = 0;
 
 	for (i = 0; i < r->card.n_recipients; i++) {
-		if (strcmp(to[i].last, r->today) >= 0)
+		if (strcmp(to[i].last, r->today) >= 0 && !r->all_new)
 			to[n++] = to[i];
 	}
 	if (n + r->n > KH_CARD_RECIPIENTS_MAX)
@@ -282,19 +286,6 @@ change_card(struct renew *r)
 	}
 	r->card.n_recipients = n;
 	return KH_EXIT_OK;
-}
-
-/* Has the file, or did it have, this key? */
-static bool
-knows(const struct kh_idfile *f, const struct kh_recipient *to)
-{
-	size_t i;
-
-	for (i = 0; i < f->epochs.n; i++) {
-		if (memcmp(&f->epochs.key[i].to, to, sizeof(*to)) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* A text that grows; `room` keys more fit. */
@@ -332,7 +323,7 @@ catch_up(struct renew *r, const struct kh_idfile *f, struct growing *g)
 	for (i = 0; i < from->epochs.n && e == KH_OK; i++) {
 		k = &from->epochs.key[i];
 		if (k->burnt[0] != '\0' || k->epoch.label[0] == '\0' ||
-		    knows(f, &k->to))
+		    kh_epochs_find(&f->epochs, true, &k->to) != NULL)
 			continue;
 		e = kh_epochs_secret(from->text, from->n, &k->to, &r->missed);
 		if (e == KH_OK)
@@ -351,7 +342,7 @@ add_new(struct renew *r, struct growing *g)
 	for (i = 0; i < r->n && e == KH_OK; i++) {
 		kh_identity_recipient(&r->key[i], &to);
 		/* What the first file had already, the other has caught up. */
-		if (!knows(&r->file[MAIN], &to))
+		if (kh_epochs_find(&r->file[MAIN].epochs, true, &to) == NULL)
 			e = append(r, g, &r->epoch[i], &r->key[i]);
 	}
 	return e;
@@ -403,8 +394,10 @@ change_vault(struct renew *r)
 	for (i = 0; i < 2 && e == KH_OK; i++)
 		e = kh_file_put(r->vault.dir_fd, KH_PART_PREFIX "card",
 		    names[i], (struct kh_file_bytes){text, n});
+	/* As kh_newsroom will have it: to the last key. */
+	kh_identity_recipient(&r->key[r->n - 1], &r->vault.room->to);
 	if (e == KH_OK)
-		e = kh_file_sync_dir(r->vault.dir_fd);
+		e = kh_vault_save(&r->vault); /* which syncs the directory */
 	free(text);
 	return e == KH_OK ? KH_EXIT_OK
 			  : kh_fail(KH_ON_OUTPUT, r->vault.path, e);
@@ -451,6 +444,8 @@ renew(struct renew *r)
 		code = change_file(r, &r->file[MAIN]);
 	if (code == KH_EXIT_OK && r->n_files == N_FILES)
 		code = change_file(r, &r->file[OTHER]);
+	if (code == KH_EXIT_OK && r->token != NULL)
+		code = kh_card_token(&r->card, r->token);
 	if (code == KH_EXIT_OK)
 		code = kh_card_sign(r->path, &r->card, &r->room.signing);
 	if (code == KH_EXIT_OK && r->has_vault)

@@ -251,7 +251,8 @@ save_vault(struct burn *b, size_t n)
 	enum kh_err e = KH_OK;
 	size_t i;
 
-	for (i = 0; i < keys->n; i++) {
+	/* As kh_newsroom: to the last one. */
+	for (i = keys->n; i-- > 0;) {
 		if (keys->key[i].burnt[0] == '\0' &&
 		    strcmp(keys->key[i].epoch.label, b->label) != 0)
 			break;

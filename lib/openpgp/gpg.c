@@ -14,17 +14,9 @@
 #include <unistd.h>
 
 #include "knothole/secret.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "lib/openpgp/gpg.h"
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	PRECOND(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static struct kh_pgp_result *
 result_new(void)
@@ -98,13 +90,13 @@ static bool
 wait_closed(int fd, int ms)
 {
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
-	const int64_t until = now_ms() + ms;
+	const int64_t until = kh_clock_ms() + ms;
 	int64_t left = ms;
 	int r;
 
 	do {
 		r = poll(&pfd, 1, ms < 0 ? -1 : (int)left);
-		left = until - now_ms();
+		left = until - kh_clock_ms();
 	} while (r < 0 && errno == EINTR && (ms < 0 || left > 0));
 	return r > 0;
 }

@@ -63,8 +63,9 @@ enum kh_msg_type {
 	KH_MSG_REPORT, /* door, store to keeper: how its test went */
 	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
-	KH_MSG_CRASHED, /* door to keeper: a visit has crashed */
-	KH_MSG_RETIRE, /* keeper to door: take no more visits, end with yours */
+	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
+	KH_MSG_CRASHED, /* door, courier to keeper: another of us is needed */
+	KH_MSG_RETIRE, /* keeper to door, courier: take no more, end with yours */
 	KH_MSG_CARD, /* errand to store: a renewed card; sealed memory with it */
 	KH_MSG_CARD_STORED, /* store to errand: it is durable, or why not */
 	KH_MSG_CARDS, /* store to keeper: a card has been renewed */
@@ -79,6 +80,7 @@ struct kh_msg_site {
 	uint32_t max_visits;
 	uint32_t n_outlets;
 	uint32_t selftest_minutes;
+	uint32_t circuit_ids; /* 1: connections begin with tor's PROXY line */
 	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
@@ -264,7 +266,8 @@ KH_CHECKED enum kh_err kh_ipc_send(int sock, const struct kh_msg *m, int fd);
  *	m	receives it, zeroed first
  *	fd	receives the descriptor that rode with it, or -1
  * Errors: KH_EPROTO the peer is gone or broke the protocol (descriptors that
- * came along are closed); KH_ESYS.
+ * came along are closed); KH_EBUSY we have no room for the descriptor that rode
+ * with it: the message is gone, the peer is not to blame; KH_ESYS.
  */
 KH_CHECKED enum kh_err kh_ipc_recv(
     int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd);

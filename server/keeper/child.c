@@ -143,6 +143,9 @@ tell_keys(const struct kh_keeper *k, const struct kh_child *c)
 	m.u.form_keys.ratchet_at = k->ratchet_at;
 	e = kh_ipc_send(c->control, &m, k->turns);
 	kh_wipe(&m, sizeof(m));
+	m.type = KH_MSG_TABLE;
+	if (e == KH_OK)
+		e = kh_ipc_send(c->control, &m, k->table);
 	return e;
 }
 
