@@ -104,6 +104,8 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 # Makers of whole objects, answers and cards, for tests from outside.
 MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
 	$(BUILD)/tests/mkcard
+# They drive the store: as keeper, door and visits of its role, and directly.
+DRIVERS := $(BUILD)/tests/committer $(BUILD)/tests/tidier
 
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
@@ -111,7 +113,7 @@ SYSTEM := $(wildcard tests/system/*.py)
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
 	crash courier_kill desk_kill health kill load lost memory once sandbox \
-	selftest settle silence)
+	selftest settle settle_cut silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -134,8 +136,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 all: $(BINS)
 
-tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold \
-    $(BUILD)/tests/committer
+tests: $(UNITS) $(REPLAYS) $(MAKERS) $(BUILD)/tests/withhold $(DRIVERS)
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 
@@ -158,14 +159,23 @@ $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 # The site's texts: one run makes both files.
 TEXTS := server/text/compile.py $(wildcard server/text/*.po*) \
 	server/text/LINGUAS
-GEN_H := $(BUILD)/gen/text_ids.h
-$(BUILD)/gen/text.c $(GEN_H) &: $(TEXTS)
+TEXT_H := $(BUILD)/gen/text_ids.h
+$(BUILD)/gen/text.c $(TEXT_H) &: $(TEXTS)
 	@mkdir -p $(@D)
 	@echo '  GEN  $(BUILD)/gen/text.c'
 	$(Q)$(PYTHON) server/text/compile.py $(BUILD)/gen/text.c.tmp \
-	    $(GEN_H).tmp
+	    $(TEXT_H).tmp
 	$(Q)mv $(BUILD)/gen/text.c.tmp $(BUILD)/gen/text.c
-	$(Q)mv $(GEN_H).tmp $(GEN_H)
+	$(Q)mv $(TEXT_H).tmp $(TEXT_H)
+
+# The day before which no clock is right. Rewritten when it is another one.
+SOURCE_DATE_H := $(BUILD)/gen/source_date.h
+$(SOURCE_DATE_H): FORCE
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) server/store/source_date.py > $@.tmp
+	$(Q)cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
+GEN_H := $(TEXT_H) $(SOURCE_DATE_H)
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H)
 	@mkdir -p $(@D)
@@ -237,8 +247,7 @@ $(MAKERS): $(BUILD)/tests/mk%: tests/system/mk%.c $(LIB) $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    -o $@ $< $(LIB) $(call pc_libs,$(PC_LIB))
 
-# Keeper, door and visits, for a store role.
-$(BUILD)/tests/committer: tests/system/committer.c $(SERVER_LIB) $(LIB) \
+$(DRIVERS): $(BUILD)/tests/%: tests/system/%.c $(SERVER_LIB) $(LIB) \
     $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
@@ -313,7 +322,8 @@ check-nightly:
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/silence.py tests/system/lost.py
+	    tests/system/silence.py tests/system/lost.py \
+	    tests/system/settle_cut.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
@@ -348,7 +358,8 @@ bench:
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
-	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c
+	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c \
+	    $(BUILD)/gen/source_date.h
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 

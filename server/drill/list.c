@@ -35,8 +35,8 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"with a return code in hand: the way to that source's answers. Its "
 	"times: the day of the first start",
 	"anything without a return code; it opens no object"},
-    [KH_TRACE_HEALTH] = {"health", "STATE/health", "not writable by others",
-	"4096 at most",
+    [KH_TRACE_HEALTH] = {"health", "STATE/health, or HEALTH",
+	"not writable by others", "4096 at most",
 	"whether the service was well, in buckets. Its times: when it last "
 	"ran",
 	"counts, times or anything else of a source"},

@@ -84,8 +84,10 @@ static const struct {
     [KH_MSG_FORM_KEYS] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR),
 	BODY(form_keys), 1},
     [KH_MSG_TABLE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 1},
-    [KH_MSG_CRASHED] = {ROLE(KH_ROLE_DOOR), ROLE(KH_ROLE_KEEPER), 0, 0},
-    [KH_MSG_RETIRE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 0},
+    [KH_MSG_CRASHED] = {ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER),
+	ROLE(KH_ROLE_KEEPER), 0, 0},
+    [KH_MSG_RETIRE] = {ROLE(KH_ROLE_KEEPER),
+	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), 0, 0},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */

@@ -64,8 +64,8 @@ enum kh_msg_type {
 	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
 	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
-	KH_MSG_CRASHED, /* door to keeper: a visit has crashed */
-	KH_MSG_RETIRE, /* keeper to door: take no more visits, end with yours */
+	KH_MSG_CRASHED, /* door, courier to keeper: a visit, an errand has */
+	KH_MSG_RETIRE, /* keeper to door, courier: take no more, end with yours */
 	KH_MSG_N
 };
 

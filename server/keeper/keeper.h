@@ -61,6 +61,10 @@ struct kh_child {
 	unsigned pause; /* seconds before the next start */
 	struct kh_msg_report report; /* the last one */
 	int64_t reported; /* ms: when it came; 0: never */
+	/* Of what it forks, and of those that it has replaced: */
+	int64_t crashed; /* ms: when one last has; 0: none has */
+	int64_t replace_at; /* ms: it is to be replaced for that; or 0 */
+	unsigned replace_pause; /* seconds before the next replacement */
 };
 
 /* "knotholed: ..." on stderr, one line; every byte of it printable. */
@@ -142,9 +146,6 @@ void kh_child_dismiss(struct kh_child *c);
 /* Take over a report; one that is out of bounds is none. */
 void kh_child_report(struct kh_child *c, const struct kh_msg_report *r);
 
-/* Monotonic, ms. */
-int64_t kh_keeper_now(void);
-
 /* The health file's text: KH_HEALTH_LEN bytes and a NUL. */
 void kh_health_text(
     const struct kh_msg_health *h, bool up, char out[static KH_HEALTH_LEN + 1]);
@@ -160,7 +161,8 @@ KH_CHECKED enum kh_err kh_health_write(
 
 /* --- watch.c: what the keeper does while the service runs ------------------ */
 
-#define KH_OLD_DOORS_MAX 8 /* replaced ones, with visits that go on */
+/* Replaced doors, and replaced couriers, with visits or errands that go on. */
+#define KH_OLD_MAX 8
 
 /* In the order of their start. */
 enum kh_which {
@@ -174,11 +176,8 @@ struct kh_watch {
 	struct kh_keeper *k;
 	struct kh_child child[KH_WHICH_N];
 	size_t n; /* without the courier when there is none */
-	struct kh_child old[KH_OLD_DOORS_MAX]; /* doors that were replaced */
+	struct kh_child old[2 * KH_OLD_MAX]; /* that were replaced */
 	size_t n_old;
-	int64_t replace_at; /* ms: the door, because a visit crashed; or 0 */
-	int64_t crashed; /* ms: when one last did; 0: none has */
-	unsigned pause; /* seconds before the next replacement */
 	int64_t written; /* ms: the health file; 0: not yet */
 	bool late; /* it has changed, and was written just now */
 	bool file_fails; /* and it has been said */
@@ -188,7 +187,7 @@ struct kh_watch {
 /* A message of a child's is there. */
 void kh_watch_input(struct kh_watch *w, struct kh_child *c);
 
-/* Replace the door, if it is time to. */
+/* Replace door and courier, if it is time to. */
 void kh_watch_replace(struct kh_watch *w, int64_t now);
 
 /* Work out the health; tell it and write it down where it has changed. */

@@ -431,6 +431,43 @@ def test_drill_salt():
         found("size", path)
 
 
+@suite.test("a health file that is elsewhere is looked at there, and only there")
+def test_drill_health():
+    usual, spare = os.path.join(drop.state, "health"), drop.settings.copy()
+    away = os.path.join(drop.base, "watched")
+    os.mkdir(away)
+    there = os.path.join(away, "knothole.txt")
+    shutil.copy(usual, there)
+
+    def configured(path):
+        drop.settings = {**spare, "health": path}
+        drop.write_config()
+
+    try:
+        configured(there)
+        found("name", usual)  # nothing of this configuration makes it
+        kept = usual + ".kept"
+        os.rename(usual, os.path.join(drop.base, "kept"))
+        equal(rows(report())["health"]["count"], 1, "files")
+        os.chmod(there, 0o666)
+        found("mode", there)
+        os.chmod(there, 0o644)
+        with open(there, "ab") as f:
+            f.write(b"x" * 5000)
+        found("size", there)
+        os.unlink(there)
+        equal(rows(report())["health"]["count"], 0, "files, none of them there")
+        # Another name in the state directory, by another way.
+        os.rename(os.path.join(drop.base, "kept"), kept)
+        configured(os.path.join(drop.state, ".", "health.kept"))
+        equal(rows(report())["health"]["count"], 1, "files, by another name")
+        os.rename(kept, usual)
+    finally:
+        drop.settings = spare
+        drop.write_config()
+    equal(rows(report())["health"]["count"], 1, "files, as before")
+
+
 @suite.test("a configuration or a card that others may change")
 def test_drill_writable():
     card = os.path.join(drop.cards, drop.newsrooms[0].id + ".card")

@@ -67,7 +67,9 @@ static const struct line {
     {KH_MSG_FORM_KEYS, K, D, sizeof(struct kh_msg_form_keys), 1},
     {KH_MSG_TABLE, K, D, 0, 1},
     {KH_MSG_CRASHED, D, K, 0, 0},
+    {KH_MSG_CRASHED, C, K, 0, 0},
     {KH_MSG_RETIRE, K, D, 0, 0},
+    {KH_MSG_RETIRE, K, C, 0, 0},
 };
 
 #define N_LINES (sizeof(lines) / sizeof(lines[0]))
