@@ -112,8 +112,8 @@ SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
-	crash courier_kill desk_kill health kill load lost memory once sandbox \
-	selftest settle settle_cut silence)
+	crash courier_kill desk_kill flood health kill load lost memory once \
+	sandbox selftest settle settle_cut silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
