@@ -166,6 +166,11 @@ load(const char *path, struct kh_keeper *k)
 	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
 	if (x != KH_EXIT_OK)
 		return x;
+	kh_outlets_received(k->config.store, k->outlets, k->site.n_outlets);
+	x = kh_outlets_valid(
+	    k->config.newsrooms, k->outlets, k->site.n_outlets);
+	if (x != KH_EXIT_OK)
+		return x;
 	kh_outlets_couriers(k);
 	if (k->config.has_courier && k->tokens.n < k->site.n_outlets)
 		kh_say("warning: %u of %u cards have no courier token: these "

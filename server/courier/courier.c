@@ -1,11 +1,14 @@
 /*
- * The courier's process: its start, and what its errands inherit. It is to couriers what the door is to sources and shares nothing with it: no
- * salt, no form keys, no cards, another socket, another channel to the store.
+ * The courier's process: its start, and what its errands inherit. It is to
+ * couriers what the door is to sources and shares nothing with it but the
+ * newsrooms' cards: no salt, no form keys, another socket, another channel to the
+ * store.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +25,7 @@
 struct courier {
 	struct kh_loop loop;
 	struct kh_msg_tokens tokens;
+	struct kh_msg_outlet outlets[KH_OUTLETS_MAX]; /* of the tokens */
 	struct kh_msg_health health; /* as the keeper says */
 	char busy[BUSY_CAP]; /* written once, at the start */
 	size_t n_busy;
@@ -42,6 +46,7 @@ errand(void *ctx, size_t place, int conn, int store)
 	x.conn = KH_ERRAND_CONN_FD;
 	x.store = KH_ERRAND_STORE_FD;
 	x.tokens = &c->tokens;
+	x.outlets = c->outlets;
 	x.health = &c->health;
 	x.counter = &c->loop.guests.counter[place];
 	x.filter = &c->filter;
@@ -76,6 +81,18 @@ on_listen(void *ctx)
 	close(conn);
 }
 
+/* A newsroom has renewed its card. */
+static void
+renew(struct courier *c, const struct kh_msg_outlet *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->tokens.n; i++) {
+		if (memcmp(c->outlets[i].id, o->id, sizeof(o->id)) == 0)
+			c->outlets[i] = *o;
+	}
+}
+
 static void
 on_told(void *ctx, const struct kh_msg *m)
 {
@@ -83,14 +100,17 @@ on_told(void *ctx, const struct kh_msg *m)
 
 	if (m->type == KH_MSG_HEALTH)
 		c->health = m->u.health;
+	else if (m->type == KH_MSG_OUTLET)
+		renew(c, &m->u.outlet);
 }
 
-/* "Open": tokens, socket and store come from the keeper. */
+/* "Open": tokens, cards, socket and store come from the keeper. */
 static enum kh_err
 open_site(struct courier *c)
 {
 	struct kh_msg m;
 	enum kh_err e;
+	uint32_t i;
 	int none;
 
 	e = kh_loop_receive(&c->loop, KH_MSG_TOKENS, &m, &c->loop.listen);
@@ -99,6 +119,12 @@ open_site(struct courier *c)
 	if (m.u.tokens.n > KH_OUTLETS_MAX)
 		return KH_EPROTO;
 	c->tokens = m.u.tokens;
+	for (i = 0; i < c->tokens.n; i++) {
+		e = kh_loop_receive(&c->loop, KH_MSG_OUTLET, &m, &none);
+		if (e != KH_OK)
+			return e;
+		c->outlets[i] = m.u.outlet;
+	}
 	e = kh_loop_receive(&c->loop, KH_MSG_HEALTH, &m, &none);
 	if (e != KH_OK)
 		return e;

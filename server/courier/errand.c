@@ -96,6 +96,10 @@ dispatch(struct kh_errand *x)
 		if (x->head.method != KH_PUT)
 			return kh_errand_error(x, 405, "Allow: PUT\r\n");
 		return kh_errand_reply(x, &to);
+	case KH_AT_CARD:
+		if (x->head.method != KH_PUT)
+			return kh_errand_error(x, 405, "Allow: PUT\r\n");
+		return kh_errand_card(x, &to);
 	}
 	return KH_EPROTO;
 }

@@ -1,6 +1,6 @@
 /*
- * The door process: its start, who is let in, and its self-test. What a visit
- * inherits is decided here, and only here.
+ * The door process: who is let in, what it is told, and its self-test. What a
+ * visit inherits is decided here, and only here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,38 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
-#include "knothole/bundle.h"
 #include "knothole/secret.h"
 #include "lib/base/clock.h"
-#include "server/door/loop.h"
-#include "server/door/waiting.h"
+#include "server/door/state.h"
 #include "server/page/page.h"
-#include "server/role/confine.h"
-#include "server/visit/reply.h"
-#include "server/visit/turns.h"
 #include "server/visit/visit.h"
 
 #define FAULTY_MS 15000 /* between two tests while something is wrong */
 /* After a dismissal, how long visits have to seal what they hold. */
 #define DISMISS_MS 20000
-
-struct door {
-	struct kh_loop loop;
-	struct kh_waiting waiting; /* for tor's word on their circuit */
-	struct kh_pass pass; /* of who is being let in */
-	uint32_t first_share; /* kh_counter.share of the first circuit */
-	int64_t ratchet_at;
-	int64_t test_at;
-	struct kh_msg_report report; /* of the last test */
-	bool faulty; /* the keeper says so */
-	int table; /* of the counters, server/door/table.h; until it is mapped */
-	int turns; /* at the key derivation, server/visit/turns.h */
-	struct kh_site *site;
-	struct kh_reply busy; /* written once, at the start */
-	struct kh_filter filter; /* of the visits */
-};
 
 /* In the child. It keeps its connection, its channel to the store and the turns;
  * neither the listening socket, nor the door's channels, nor another visitor's
@@ -51,7 +28,7 @@ static void
 visit(void *ctx, size_t place, int conn, int store)
 {
 	static struct kh_visit v; /* 8 KiB, zero */
-	struct door *d = ctx;
+	struct kh_door *d = ctx;
 	int fds[] = {conn, store, d->turns};
 
 	if (!kh_loop_only(fds, 3))
@@ -72,7 +49,7 @@ visit(void *ctx, size_t place, int conn, int store)
 /* Tell a visitor who cannot be let in. It is one small packet; whether it
  * arrives is up to the kernel, for nobody waits here. */
 static void
-turn_away(struct door *d, int conn)
+turn_away(struct kh_door *d, int conn)
 {
 	if (fcntl(conn, F_SETFL, O_NONBLOCK) == 0 &&
 	    kh_reply_offer(conn, &d->busy) == KH_OK)
@@ -80,47 +57,28 @@ turn_away(struct door *d, int conn)
 	close(conn);
 }
 
-/* A place for who comes, or -1. */
-static ptrdiff_t
-place_for(struct door *d)
-{
-	kh_guests_relieve(&d->loop.guests, KH_PHASE_STATUS, kh_clock_ms());
-	return kh_guests_place(&d->loop.guests);
-}
-
-/* May somebody come in through this circuit? Which it is, is forgotten. */
-static enum kh_err
-pass_for(struct door *d, size_t place, uint32_t *circuit)
+/* Let somebody into a place, -1 if there is none, through this circuit or
+ * through none, if the circuit has not had its share. */
+static void
+let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 {
 	struct kh_guests *g = &d->loop.guests;
-	enum kh_err e;
+	enum kh_err e = place >= 0 ? KH_OK : KH_EBUSY;
 
 	d->pass = (struct kh_pass){.line = -1};
-	if (circuit == NULL)
-		return KH_OK;
-	e = kh_circuits_enter(&g->circuits, *circuit, kh_guests_scarce(g),
-	    kh_clock_ms(), &d->pass);
-	kh_wipe(circuit, sizeof(*circuit)); /* the visit has this stack too */
-	if (e == KH_OK)
+	if (e == KH_OK && circuit != NULL) {
+		e = kh_circuits_enter(&g->circuits, *circuit,
+		    kh_guests_scarce(g), kh_clock_ms(), &d->pass);
+		kh_wipe(circuit, sizeof(*circuit)); /* not for the visit */
+		if (e != KH_OK)
+			kh_guests_leave(g, (size_t)place);
+	}
+	if (e == KH_OK && d->pass.line >= 0)
 		atomic_store(&g->counter[place].share,
 		    d->first_share + (uint32_t)d->pass.line);
-	else
-		kh_guests_leave(g, place);
-	return e;
-}
-
-/* Let somebody in to a place, -1 if there is none, through this circuit or
- * through none, or turn them away. */
-static void
-let_in(struct door *d, ptrdiff_t place, int conn, uint32_t *circuit)
-{
-	struct kh_guests *g = &d->loop.guests;
-
-	if (place < 0 || pass_for(d, (size_t)place, circuit) != KH_OK) {
-		turn_away(d, conn);
-		return;
-	}
-	if (kh_loop_fork(&d->loop, d, (size_t)place, conn) == KH_OK) {
+	if (e == KH_OK)
+		e = kh_loop_fork(&d->loop, d, (size_t)place, conn);
+	if (e == KH_OK) {
 		kh_guests_pass(g, (size_t)place, &d->pass);
 		return;
 	}
@@ -128,9 +86,17 @@ let_in(struct door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 	turn_away(d, conn);
 }
 
+/* A place for who comes, or -1. */
+static ptrdiff_t
+place_for(struct kh_door *d)
+{
+	kh_guests_relieve(&d->loop.guests, KH_PHASE_STATUS, kh_clock_ms());
+	return kh_guests_place(&d->loop.guests);
+}
+
 /* What has come of tor's line: let in, wait for the rest, or no such line. */
 static void
-on_line(struct door *d, ptrdiff_t place, int conn)
+on_line(struct kh_door *d, ptrdiff_t place, int conn)
 {
 	uint32_t circuit;
 	enum kh_err e;
@@ -140,33 +106,33 @@ on_line(struct door *d, ptrdiff_t place, int conn)
 		kh_waiting_remove(&d->waiting, d->loop.epoll, conn);
 	if (e == KH_OK) {
 		let_in(d, place, conn, &circuit);
-	} else {
-		if (place >= 0)
-			kh_guests_leave(&d->loop.guests, (size_t)place);
-		if (e == KH_EAGAIN)
-			(void)!kh_waiting_add(
-			    &d->waiting, d->loop.epoll, conn, kh_clock_ms());
-		else
-			close(conn);
+		return;
 	}
-	d->loop.pending = d->waiting.n;
+	if (place >= 0)
+		kh_guests_leave(&d->loop.guests, (size_t)place);
+	if (e == KH_EAGAIN)
+		(void)!kh_waiting_add(
+		    &d->waiting, d->loop.epoll, conn, kh_clock_ms());
+	else
+		close(conn);
+	d->loop.waiting = d->waiting.n;
 }
 
-/* More has come of a line, unless its connection was closed meanwhile. */
+/* More of a line has come. */
 static void
-on_ready(void *ctx, int fd)
+on_other(void *ctx, int fd)
 {
-	struct door *d = ctx;
+	struct kh_door *d = ctx;
 
-	if (kh_waiting_has(&d->waiting, fd))
-		on_line(d, d->loop.leaving ? -1 : place_for(d), fd);
+	if (!d->loop.leaving && kh_waiting_has(&d->waiting, fd))
+		on_line(d, place_for(d), fd);
 }
 
 static void
 on_listen(void *ctx)
 {
 	static const struct timespec pause = {0, 50000000};
-	struct door *d = ctx;
+	struct kh_door *d = ctx;
 	ptrdiff_t place = place_for(d);
 	int conn;
 
@@ -190,19 +156,9 @@ on_listen(void *ctx)
 		nanosleep(&pause, NULL);
 }
 
-static void
-on_told(void *ctx, const struct kh_msg *m)
-{
-	struct door *d = ctx;
-
-	if (m->type == KH_MSG_HEALTH)
-		d->faulty = m->u.health.fault != KH_FAULT_NONE;
-	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
-}
-
 /* Can we seal to everybody? Visits from now on know. */
 static void
-test(struct door *d, int64_t now)
+test(struct kh_door *d, int64_t now)
 {
 	struct kh_msg m = {.type = KH_MSG_REPORT};
 
@@ -216,126 +172,71 @@ test(struct door *d, int64_t now)
 	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
 }
 
+/* A newsroom has renewed its card. Visits from now on show its key and seal to
+ * it; who has a form open meant the same newsroom. */
+static void
+renew(struct kh_door *d, const struct kh_msg_outlet *o)
+{
+	const size_t len = d->site->page_len;
+	struct kh_reply busy = {0};
+	uint32_t i;
+
+	for (i = 0; i < d->site->conf.n_outlets; i++) {
+		if (memcmp(d->site->outlets[i].id, o->id, sizeof(o->id)) == 0)
+			d->site->outlets[i] = *o;
+	}
+	/* Words of another length: all pages have one. */
+	if (kh_page_measure(d->site) == KH_OK && d->site->page_len != len &&
+	    kh_door_busy(&busy, d->site) == KH_OK) {
+		kh_html_free(&d->busy.html);
+		d->busy = busy;
+	}
+	test(d, kh_clock_ms());
+}
+
+static void
+on_told(void *ctx, const struct kh_msg *m)
+{
+	struct kh_door *d = ctx;
+
+	if (m->type == KH_MSG_HEALTH)
+		d->faulty = m->u.health.fault != KH_FAULT_NONE;
+	else if (m->type == KH_MSG_OUTLET)
+		renew(d, &m->u.outlet);
+	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
+}
+
 static void
 on_time(void *ctx, int64_t now)
 {
-	struct door *d = ctx;
+	struct kh_door *d = ctx;
 
-	kh_waiting_deadline(&d->waiting, now);
-	d->loop.pending = d->waiting.n;
+	kh_waiting_deadline(&d->waiting, d->loop.leaving ? INT64_MAX : now);
+	d->loop.waiting = d->waiting.n;
 	(void)kh_circuits_forget(&d->loop.guests.circuits, now);
 	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
 	if (now >= d->test_at && !d->loop.leaving && !d->loop.retired)
 		test(d, now);
 }
 
-/* The keeper's form keys, which a door before us may have used, the turns and
- * the table that all doors share, and how it is. */
-static enum kh_err
-receive_shared(struct door *d)
-{
-	struct kh_msg m;
-	enum kh_err e;
-	int none;
-
-	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
-	if (d->site->keys == NULL)
-		return KH_ENOMEM;
-	e = kh_loop_receive(&d->loop, KH_MSG_FORM_KEYS, &m, &d->turns);
-	if (e != KH_OK)
-		return e;
-	*d->site->keys = m.u.form_keys.keys;
-	d->ratchet_at = m.u.form_keys.ratchet_at;
-	kh_wipe(&m, sizeof(m));
-	e = kh_loop_receive(&d->loop, KH_MSG_TABLE, &m, &d->table);
-	if (e == KH_OK)
-		e = kh_loop_receive(&d->loop, KH_MSG_HEALTH, &m, &none);
-	if (e == KH_OK)
-		d->faulty = m.u.health.fault != KH_FAULT_NONE;
-	return e;
-}
-
-/* "Open": the site, the sockets and the keys come from the keeper. */
-static enum kh_err
-open_site(struct door *d)
-{
-	struct kh_msg m;
-	enum kh_err e;
-	uint32_t i;
-	int none;
-
-	d->site = calloc(1, sizeof(*d->site));
-	if (d->site == NULL)
-		return KH_ENOMEM;
-	e = kh_loop_receive(&d->loop, KH_MSG_SITE, &m, &d->loop.listen);
-	if (e != KH_OK)
-		return e;
-	d->site->conf = m.u.site;
-	if (m.u.site.n_outlets == 0 || m.u.site.n_outlets > KH_OUTLETS_MAX ||
-	    m.u.site.max_visits == 0 || m.u.site.max_visits > KH_VISITS_MAX)
-		return KH_EPROTO;
-	for (i = 0; i < d->site->conf.n_outlets; i++) {
-		e = kh_loop_receive(&d->loop, KH_MSG_OUTLET, &m, &none);
-		if (e != KH_OK)
-			return e;
-		d->site->outlets[i] = m.u.outlet;
-	}
-	e = receive_shared(d);
-	if (e == KH_OK)
-		e = kh_loop_receive_store(&d->loop);
-	if (e != KH_OK)
-		return e;
-	/* A libarchive that writes ZIP in another form is found here, not in
-	 * somebody's upload. */
-	e = kh_bundle_init();
-	if (e != KH_OK)
-		return e;
-	e = kh_page_measure(d->site);
-	if (e != KH_OK)
-		return e;
-	e = kh_guests_init(&d->loop.guests, d->site->conf.max_visits, d->table);
-	close(d->table);
-	if (e != KH_OK || d->site->conf.circuit_ids == 0)
-		return e;
-	/* Another door's circuits are others, in the table that all share. */
-	d->first_share = 1 + randombytes_uniform(UINT32_C(1) << 30);
-	return kh_circuits_init(
-	    &d->loop.guests.circuits, d->site->conf.max_visits);
-}
-
-static enum kh_err
-write_busy(struct door *d)
-{
-	enum kh_err e;
-
-	e = kh_html_init(&d->busy.html);
-	if (e != KH_OK)
-		return e;
-	d->busy.status = kh_reason_status(KH_REASON_LOAD);
-	kh_page_busy(&d->busy.html, d->site);
-	return KH_OK;
-}
-
 int
 kh_door_main(void)
 {
 	struct kh_msg ready = {.type = KH_MSG_READY};
-	struct door d = {.turns = -1,
+	struct kh_door d = {.turns = -1,
 	    .loop = {.role = KH_ROLE_DOOR,
 		.listen = -1,
 		.store = -1,
 		.dismiss_ms = DISMISS_MS,
 		.accept = on_listen,
-		.ready = on_ready,
+		.other = on_other,
 		.told = on_told,
 		.tick = on_time,
 		.child = visit}};
 	struct kh_confine confine = {.dir = -1};
 	int status = 1;
 
-	if (open_site(&d) != KH_OK || kh_loop_open(&d.loop) != KH_OK ||
-	    write_busy(&d) != KH_OK ||
-	    kh_filter_make(KH_ROLE_VISIT, &d.filter) != KH_OK)
+	if (kh_door_open(&d) != KH_OK)
 		goto out;
 	confine.uid = (uid_t)d.site->conf.uid;
 	status = kh_role_confine(KH_ROLE_DOOR, &confine);

@@ -43,6 +43,15 @@ kh_loop_receive_store(struct kh_loop *l)
 	return e;
 }
 
+/* The keeper is to start another of us. */
+static void
+want_another(void)
+{
+	const struct kh_msg m = {.type = KH_MSG_CRASHED};
+
+	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
+}
+
 /* --- the child ------------------------------------------------------------- */
 
 bool
@@ -93,6 +102,8 @@ kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 			    &l->guests, place, pid, conn, kh_clock_ms());
 		else
 			e = KH_ESYS;
+	} else if (e == KH_EPROTO) { /* our channel is gone, for good */
+		want_another();
 	}
 	close(link[0]);
 	if (e != KH_OK)
@@ -147,7 +158,6 @@ leave(struct kh_loop *l)
 static void
 on_signal(struct kh_loop *l)
 {
-	const struct kh_msg crashed = {.type = KH_MSG_CRASHED};
 	struct signalfd_siginfo si;
 	int status;
 	pid_t pid;
@@ -159,7 +169,7 @@ on_signal(struct kh_loop *l)
 	set_held(l, false);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (kh_guests_ended(&l->guests, pid, status) && !l->leaving)
-			(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &crashed, -1);
+			want_another();
 	}
 }
 
@@ -191,7 +201,7 @@ static bool
 stays(const struct kh_loop *l)
 {
 	if (!l->leaving)
-		return !l->retired || l->guests.n + l->pending > 0;
+		return !l->retired || l->guests.n + l->waiting > 0;
 	return l->guests.n > 0 && kh_clock_ms() < l->leave_at;
 }
 
@@ -203,7 +213,7 @@ kh_loop_run(struct kh_loop *l, void *ctx)
 	int i, n, wait;
 
 	while (stays(l)) {
-		wait = l->guests.n + l->pending > 0 ? KH_LOOP_TICK_MS
+		wait = l->guests.n + l->waiting > 0 ? KH_LOOP_TICK_MS
 						    : 15 * KH_LOOP_TICK_MS;
 		n = epoll_wait(l->epoll, ev, EVENTS_MAX, wait);
 		if (n < 0 && errno != EINTR)
@@ -215,8 +225,8 @@ kh_loop_run(struct kh_loop *l, void *ctx)
 				on_control(l, ctx);
 			else if (ev[i].data.fd == l->listen)
 				l->accept(ctx);
-			else if (l->ready != NULL)
-				l->ready(ctx, ev[i].data.fd);
+			else if (l->other != NULL)
+				l->other(ctx, ev[i].data.fd);
 		}
 		now = kh_clock_ms();
 		if (now >= tick) {

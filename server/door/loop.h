@@ -23,15 +23,15 @@ struct kh_loop {
 	int64_t dismiss_ms; /* how long children have when we are to end */
 	/* In what follows `ctx` is what kh_loop_run and kh_loop_fork are given: */
 	void (*accept)(void *ctx); /* somebody is at the door */
+	/* At another descriptor that `epoll` watches. NULL: there is none. */
+	void (*other)(void *ctx, int fd);
 	void (*told)(void *ctx, const struct kh_msg *m); /* by the keeper */
-	/* At a descriptor that was added to `epoll`. May be NULL. */
-	void (*ready)(void *ctx, int fd);
 	/* Once a second or less, ms. NULL: there is nothing to do then. */
 	void (*tick)(void *ctx, int64_t now);
 	/* In the child, which closes all that is not its own, and ends. */
 	void (*child)(void *ctx, size_t place, int conn, int store);
 	struct kh_guests guests; /* by kh_guests_init */
-	size_t pending; /* connections that are accepted, and not let in yet */
+	size_t waiting; /* connections that are no guests yet */
 	/* Its own: */
 	int epoll, signals;
 	bool leaving; /* children too */

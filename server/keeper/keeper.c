@@ -67,6 +67,7 @@ start(struct kh_watch *w, size_t i)
 
 	c->began = kh_clock_ms();
 	w->told &= ~(1U << i);
+	w->renewed[i] = 0;
 	if (i == KH_WHICH_STORE)
 		new_form_keys(w->k);
 	if (i == KH_WHICH_DOOR && new_table(w->k) != KH_OK)
@@ -245,6 +246,7 @@ run(struct kh_watch *w, int signals)
 		kh_form_keys_keep(
 		    &w->k->form_keys, &w->k->ratchet_at, kh_clock_ms());
 		revive(w);
+		kh_watch_cards(w, kh_clock_ms());
 		kh_watch_replace(w, kh_clock_ms());
 		kh_watch_publish(w, kh_clock_ms(), true);
 	}

@@ -74,12 +74,31 @@ __attribute__((format(printf, 1, 2))) void kh_say(const char *fmt, ...);
  * Read every NAME.card of the directory, in the order of their names. Says
  * what is wrong with a card, and returns an exit status.
  *	outlets	receives *n of them, in memory that the caller frees
- * A directory without a card, a card that is malformed, not signed, expired,
- * or one key or courier's token on two cards is KH_EXIT_CONFIG: no start with
- * fewer newsrooms than were meant.
+ * A directory without a card, a card that is malformed or not signed, or one
+ * key or courier's token on two cards is KH_EXIT_CONFIG: no start with fewer
+ * newsrooms than were meant. kh_outlets_valid looks at the days.
  */
 enum kh_exit kh_outlets_load(
     const char *dir, struct kh_msg_outlet **outlets, uint32_t *n);
+
+/*
+ * Put cards that couriers brought in the place of those that they renew
+ * (kh_card_compare). Says which are not used, and why.
+ *	store	the store's directory
+ * Returns which outlets have another card now: 1 << i.
+ */
+uint32_t kh_outlets_renew(int store, struct kh_msg_outlet *outlets, uint32_t n);
+
+/* The same at the start. `where` is the store as configured; there may be none
+ * yet. */
+void kh_outlets_received(
+    const char *where, struct kh_msg_outlet *outlets, uint32_t n);
+
+/* Has each newsroom a key today? KH_EXIT_CONFIG if not. Warns of those whose
+ * keys end within KH_DAYS_WARNED. `dir`: that of the cards, for people. */
+#define KH_DAYS_WARNED 30
+enum kh_exit kh_outlets_valid(
+    const char *dir, const struct kh_msg_outlet *outlets, uint32_t n);
 
 /* Who may collect: fills in k->tokens and k->collectors. */
 void kh_outlets_couriers(struct kh_keeper *k);
@@ -182,6 +201,9 @@ struct kh_watch {
 	bool late; /* it has changed, and was written just now */
 	bool file_fails; /* and it has been said */
 	unsigned told; /* who knows the health as it is: 1 << which */
+	bool cards_due; /* the store has a renewed card */
+	int64_t looked; /* ms: at the cards; 0: not yet */
+	uint32_t renewed[KH_WHICH_N]; /* outlets to tell each role: 1 << i */
 };
 
 /* A message of a child's is there. */
@@ -192,6 +214,13 @@ void kh_watch_replace(struct kh_watch *w, int64_t now);
 
 /* Work out the health; tell it and write it down where it has changed. */
 void kh_watch_publish(struct kh_watch *w, int64_t now, bool up);
+
+/* Look at renewed cards, if there are any, and tell door and courier of what
+ * has changed: received.c. */
+void kh_watch_cards(struct kh_watch *w, int64_t now);
+
+/* Is there anything of that left to do? */
+bool kh_watch_cards_wait(const struct kh_watch *w);
 
 /* How long nothing of this need be looked at again, ms. */
 int64_t kh_watch_calm(const struct kh_watch *w, int64_t now);

@@ -23,7 +23,7 @@ void
 kh_child_report(struct kh_child *c, const struct kh_msg_report *r)
 {
 	if (r->fault >= KH_FAULT_N || r->quarters > 4 ||
-	    r->weeks > KH_WEEKS_MAX)
+	    r->weeks > KH_WEEKS_MAX || r->epochs > KH_CARD_RECIPIENTS_MAX)
 		return;
 	c->report = *r;
 	c->reported = kh_clock_ms();
@@ -68,6 +68,8 @@ kh_watch_input(struct kh_watch *w, struct kh_child *c)
 	/* What a replaced one has forked has the layout that is gone already. */
 	else if (m.type == KH_MSG_CRASHED && is_current(w, c))
 		on_crash(c, kh_clock_ms());
+	else if (m.type == KH_MSG_CARDS)
+		w->cards_due = true;
 }
 
 static size_t
@@ -106,6 +108,7 @@ replace(struct kh_watch *w, size_t which, int64_t now)
 	w->old[w->n_old++] = *c;
 	*c = new;
 	w->told &= ~(1U << which);
+	w->renewed[which] = 0;
 }
 
 void
@@ -145,6 +148,7 @@ look(const struct kh_watch *w, int64_t now)
 	struct kh_msg_health h = {.fault = store->report.fault,
 	    .quarters = store->report.quarters,
 	    .weeks = door->report.weeks,
+	    .epochs = door->report.epochs,
 	    .looping = loops(w, now) ? 1 : 0};
 
 	if (h.fault == KH_FAULT_NONE)
@@ -196,7 +200,7 @@ kh_watch_publish(struct kh_watch *w, int64_t now, bool up)
 int64_t
 kh_watch_calm(const struct kh_watch *w, int64_t now)
 {
-	int64_t wait = w->late ? SECOND : LOOK, at;
+	int64_t wait = w->late || kh_watch_cards_wait(w) ? SECOND : LOOK, at;
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {

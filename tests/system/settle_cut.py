@@ -10,6 +10,7 @@ import subprocess
 from lib import disk
 from lib.drop import BUILD, KNOTHOLED, workplace
 from lib.powercut import FLUSH, Cuts, Disk
+from lib.receipts import drafts
 from lib.tap import Failure, Skip, Suite, check, equal, wait_for
 
 disk.own_mounts("e2fsck")
@@ -145,12 +146,6 @@ def start(store):
     ended = subprocess.run([COMMITTER, KNOTHOLED, store, "0", "0"],
                            capture_output=True, check=False)
     equal(ended.returncode, 0, f"the store's start: {ended.stderr}")
-
-
-def drafts(top):
-    used = os.statvfs(top)
-    paths = sum(len(d) + len(f) for _, d, f in os.walk(top))
-    return used.f_files - used.f_ffree - paths - 10
 
 
 def after_cut(path, top, known):

@@ -258,11 +258,13 @@ test_l12_door(void **state)
 	kh_door_test(site, today, &out);
 	assert_int_equal(out.fault, KH_FAULT_NONE);
 	assert_int_equal(out.weeks, 2); /* 14 days, today and the last one */
+	assert_int_equal(out.epochs, 1);
 	kh_door_test(site, today + 13 * INT64_C(86400), &out);
 	assert_int_equal(out.fault, KH_FAULT_NONE);
 	assert_int_equal(out.weeks, 0);
 	kh_door_test(site, today + 14 * INT64_C(86400), &out);
 	assert_int_equal(out.fault, KH_FAULT_CARDS);
+	assert_int_equal(out.epochs, 0);
 	kh_door_test(site, -1, &out);
 	assert_int_equal(out.fault, KH_FAULT_CARDS);
 	memset(&site->outlets[0].card.recipients[0].to, 0,
