@@ -2,6 +2,7 @@
  * The course of a visit: from the request's head to the end of its answer.
  */
 
+#include "server/visit/visit.h"
 #include "knothole/secret.h"
 #include "server/role/role.h"
 #include "server/visit/http.h"
@@ -13,7 +14,6 @@
 #include "server/visit/status.h"
 #include "server/visit/submit.h"
 #include "server/visit/thread.h"
-#include "server/visit/visit.h"
 
 /* After a refusal, how long to read on (seconds): the peer may have megabytes
  * on their way before it looks at our answer. */
