@@ -330,11 +330,11 @@ $(BUILD)/browser/installed: tests/browser/package.json \
 
 # What takes long: objects of more than 4 GiB, power cuts by the thousand.
 check-nightly:
-	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_TOR)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/lost.py tests/system/settle_cut.py
+	    tests/system/lost.py tests/system/settle_cut.py tests/tor/service.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
