@@ -48,6 +48,8 @@ struct kh_keeper {
 	int listen;
 	int courier_listen; /* -1: no couriers */
 	int store_dir;
+	int wrap_home; /* gpg's directory; -1: no card has an OpenPGP key */
+	uint32_t openpgp; /* bit i: the card in place i has one */
 	uid_t uids[KH_ROLE_N]; /* what the roles become; 0: what we are */
 };
 
@@ -61,6 +63,8 @@ struct kh_child {
 	unsigned pause; /* seconds before the next start */
 	struct kh_msg_report report; /* the last one */
 	int64_t reported; /* ms: when it came; 0: never */
+	bool off; /* it is not needed here */
+	bool bad_key; /* of wrap: a card's key was found wanting at its start */
 	/* Of what it forks, and of those that it has replaced: */
 	int64_t crashed; /* ms: when one last has; 0: none has */
 	int64_t replace_at; /* ms: it is to be replaced for that; or 0 */
@@ -151,10 +155,40 @@ KH_CHECKED enum kh_err kh_role_spawn(
 /*
  * Start a role, tell it what it needs, and wait until it is ready. Says what
  * has failed; then nothing of it is left.
- *	store	the store's child, running; NULL when it is the store itself
+ *	peers	the store's and the wrap's children: those are linked to that
+ *		are running, and that it has to do with
  */
 KH_CHECKED enum kh_err kh_child_start(const struct kh_keeper *k,
-    struct kh_child *c, const struct kh_child *store);
+    struct kh_child *c, const struct kh_child *peers);
+
+/* A channel between the wrap's child and the door's, if both run. Errors:
+ * KH_ESYS, KH_EPROTO. */
+KH_CHECKED enum kh_err kh_child_link_wrap(
+    const struct kh_child *door, const struct kh_child *wrap);
+
+/* --- wrap.c: the process that runs gpg -------------------------------------- */
+
+/* Which cards have an OpenPGP key: fills in k->openpgp. */
+void kh_wrap_count(struct kh_keeper *k);
+
+/* Is this a gpg to run, and nobody else's to change? Says what is wrong. */
+enum kh_exit kh_wrap_check_gpg(const char *path);
+
+/* The directory that gpg reads, "gpg" below the state directory, made anew; and
+ * its end. Says what is wrong. */
+enum kh_exit kh_wrap_home_make(struct kh_keeper *k);
+void kh_wrap_home_remove(struct kh_keeper *k);
+
+/* Tell wrap what it needs. */
+KH_CHECKED enum kh_err kh_wrap_tell(
+    const struct kh_keeper *k, const struct kh_child *c);
+
+/* What wrap says of a key: say it, if it is bad or ends soon; false when it
+ * cannot be used. */
+bool kh_wrap_key(const struct kh_keeper *k, const struct kh_msg_wrap_key *m);
+
+/* Are all OpenPGP keys usable? For --check-config: starts wrap, and ends it. */
+enum kh_exit kh_wrap_try(struct kh_keeper *k);
 
 /* Let it end, and wait for that. It is as if it had never run. */
 void kh_child_stop(struct kh_child *c);
@@ -186,6 +220,7 @@ KH_CHECKED enum kh_err kh_health_write(
 /* In the order of their start. */
 enum kh_which {
 	KH_WHICH_STORE,
+	KH_WHICH_WRAP, /* when a card has an OpenPGP key */
 	KH_WHICH_DOOR,
 	KH_WHICH_COURIER,
 	KH_WHICH_N

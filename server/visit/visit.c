@@ -139,13 +139,16 @@ get(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to)
 static enum kh_reason
 preflight(struct kh_visit *v)
 {
+	enum kh_reason why;
+
 	if (v->head.length > v->site->conf.max_upload)
 		return KH_REASON_TOO_LARGE;
 	if (!kh_share_claim(v, v->head.length))
 		return KH_REASON_LOAD;
 	if (!kh_sealing_open(v->site))
 		return KH_REASON_CLOSED;
-	return kh_sealing_room(v, v->head.length);
+	why = kh_sealing_room(v, v->head.length);
+	return why == KH_REASON_NONE ? kh_sealing_bridges(v) : why;
 }
 
 /* A submission. The address may name its upload, so that progress can be shown
