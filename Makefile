@@ -118,7 +118,7 @@ SYSTEM := $(wildcard tests/system/*.py)
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
 	crash courier_kill desk_kill flood health kill load lost memory once \
-	sandbox scarce selftest settle settle_cut silence)
+	sandbox scarce selftest settle settle_cut silence wrap)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
