@@ -11,6 +11,7 @@ import re
 import shutil
 import stat
 
+from lib.courier import Courier
 from lib.desk import read, tree
 from lib.document import Reader, commands
 from lib.drop import Drop
@@ -152,11 +153,10 @@ def _():
     shutil.copy(n.card, n.drop.cards)
     n.drop.start()
     n.opens("cem", n.send("afterwards"))
-    host, port = n.drop.courier_address
-    push = command.replace("http://ADDRESS.onion", f"http://{host}:{port}")
-    status = n.reader.run(push.replace("courier.token", "new.token"))
-    check(b"401" not in status, status)
-    n.reader.run(push.replace("knothole-courier", "! knothole-courier"))
+    for path, status in ((token, 200), (n.reader.at("courier.token"), 401)):
+        line = read(path).decode().strip()
+        answer = Courier(n.drop, token=line).get("/v1/objects")
+        equal(answer.status, status, path)
     equal(n.drop.stop(), 0, "exit status")
 
 
