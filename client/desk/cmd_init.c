@@ -118,7 +118,7 @@ is_ours(const char *name)
 {
 	static const char *const names[] = {".", "..", KH_VAULT_IDENTITY_AGE,
 	    KH_VAULT_IDENTITY_TXT, KH_VAULT_CARD, KH_VAULT_RENEWED,
-	    KH_VAULT_OBJECTS, KH_VAULT_OUTBOX, KH_VAULT_LOCK,
+	    KH_VAULT_EXPORTED, KH_VAULT_OBJECTS, KH_VAULT_OUTBOX, KH_VAULT_LOCK,
 	    KH_VAULT_INDEX_NEW};
 	size_t i;
 
@@ -205,6 +205,7 @@ fill(struct making *m)
 	    sealed ? KH_VAULT_IDENTITY_TXT : KH_VAULT_IDENTITY_AGE, 0);
 	(void)unlinkat(v->dir_fd, KH_VAULT_CARD, 0);
 	(void)unlinkat(v->dir_fd, KH_VAULT_RENEWED, 0);
+	(void)unlinkat(v->dir_fd, KH_VAULT_EXPORTED, 0);
 	e = put(v, sealed ? KH_VAULT_IDENTITY_AGE : KH_VAULT_IDENTITY_TXT,
 	    &m->identity);
 	if (e == KH_OK && m->card.n > 0)

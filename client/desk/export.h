@@ -46,7 +46,7 @@ int kh_export_card_alone(struct kh_export *x, const char *path);
 void kh_export_free(struct kh_export *x);
 
 /* Put the card there that was given, or that the vault has renewed, or with
- * `all` the one that it has; then, when all is on the stick and in the vault, it
+ * `all` the last one that it had exported; then, when all is on the stick and in the vault, it
  * counts as exported. Say what is wrong and return the exit status. */
 int kh_export_card(struct kh_export *x);
 int kh_export_card_done(struct kh_export *x);

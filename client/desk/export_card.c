@@ -30,7 +30,8 @@ name_it(const char *path, const struct kh_card *card,
 	size_t n = strlen(name);
 
 	kh_card_id(card->name, id);
-	if (n <= SUFFIX_LEN || strcmp(name + n - SUFFIX_LEN, SUFFIX) != 0 ||
+	if (n <= SUFFIX_LEN || strcmp(name, KH_VAULT_CARD) == 0 ||
+	    strcmp(name + n - SUFFIX_LEN, SUFFIX) != 0 ||
 	    !kh_card_id_valid(name, n - SUFFIX_LEN))
 		return;
 	memcpy(id, name, n - SUFFIX_LEN);
@@ -108,7 +109,7 @@ put_given(struct kh_export *x)
 	return code;
 }
 
-/* The vault's: a renewed one, or for a stick that was lost, the one it has. */
+/* The vault's renewed one, or for a stick that was lost, once more. */
 static int
 put_own(struct kh_export *x)
 {
@@ -121,7 +122,7 @@ put_own(struct kh_export *x)
 	e = kh_stick_read(x->v->dir_fd, name, KH_CARD_MAX, &text, &n);
 	x->renewed = e == KH_OK;
 	if (e == KH_ENOENT && x->all) {
-		name = KH_VAULT_CARD;
+		name = KH_VAULT_EXPORTED;
 		e = kh_stick_read(x->v->dir_fd, name, KH_CARD_MAX, &text, &n);
 	}
 	if (e == KH_ENOENT)
@@ -147,7 +148,8 @@ kh_export_card_done(struct kh_export *x)
 {
 	if (!x->renewed)
 		return KH_EXIT_OK;
-	if (unlinkat(x->v->dir_fd, KH_VAULT_RENEWED, 0) != 0 && errno != ENOENT)
+	if (renameat(x->v->dir_fd, KH_VAULT_RENEWED, x->v->dir_fd,
+		KH_VAULT_EXPORTED) != 0)
 		return kh_fail(KH_ON_OUTPUT, x->v->path, KH_ESYS);
 	return KH_EXIT_OK;
 }

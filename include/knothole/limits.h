@@ -21,6 +21,7 @@
 #define KH_AGE_HEADER_MAX 393216
 #define KH_AGE_STANZAS_MAX 256 /* stanzas in one header, same reason */
 #define KH_RECIPIENTS_MAX 64 /* recipients of one object, same reason */
+#define KH_BRIDGES_MAX 32 /* OpenPGP keys of one object: an outlet's each */
 #define KH_IDENTITIES_MAX 256 /* identities in one file: 21 years of months */
 /* scrypt: log2 N. 18 is stock age's choice (256 MiB, 1 s); a file that asks
  * for more than 20 (1 GiB) is an attack on the memory of the machine. */
@@ -168,6 +169,34 @@
 #define KH_UPLOAD_MIN (UINT64_C(1) << 12)
 #define KH_UPLOAD_MAX (UINT64_C(1) << 35)
 #define KH_VISITS_MAX 10000 /* upper end of max_visits */
+
+/*
+ * Tor's circuits, where the door is told of them. One source is behind one
+ * circuit: an upload, the display of its progress, and pages, of which Tor
+ * Browser asks for six at once.
+ */
+#define KH_PROXY_LINE_MAX 59 /* the longest that tor writes */
+#define KH_PROXY_SECONDS 10 /* for that line: tor sends it as it connects */
+#define KH_PROXY_WAITING_MAX 64 /* connections without it: hardly any */
+/* Two such windows at once. A sixtieth of the default max_visits. */
+#define KH_CIRCUIT_VISITS_MAX 16
+/* When no more than an eighth of all places is free: an upload, its display,
+ * and two pages. */
+#define KH_CIRCUIT_VISITS_SCARCE 4
+/* Nobody turns so many pages; programs do. A visit that is let in costs 3 ms
+ * of a processor: one circuit that asks without end takes a fortieth of it. */
+#define KH_CIRCUIT_VISITS_BURST 128
+#define KH_CIRCUIT_VISITS_PER_SECOND 8
+/* Forms: a code that takes ten tries to type, answers, deliveries, and each
+ * sent twice by a browser, is below 32; then one every four seconds. */
+#define KH_CIRCUIT_FORMS_BURST 32
+#define KH_CIRCUIT_FORM_SECONDS 4
+/* Bodies under way, in multiples of max_upload: the largest, and the same sent
+ * again by a browser before the first is seen to have been cut. */
+#define KH_CIRCUIT_UPLOADS 2
+/* Circuits remembered that have no visit: each for two minutes at most. 40
+ * KiB. */
+#define KH_CIRCUITS_IDLE_MAX 1024
 
 /* The courier's side. */
 #define KH_COURIER_VISITS_MAX 512 /* connections at once: slow ones and all */

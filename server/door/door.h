@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "knothole/err.h"
+#include "server/door/circuits.h"
 #include "server/visit/site.h"
 
 /* A visit, as the door sees it. */
@@ -24,6 +25,7 @@ struct kh_guest {
 	uint64_t bytes; /* as last seen */
 	int64_t shut; /* ms: when we shut it down; 0 if we did not */
 	bool killed; /* by us */
+	struct kh_pass pass; /* what it was let in with */
 };
 
 struct kh_guests {
@@ -31,17 +33,34 @@ struct kh_guests {
 	struct kh_counter *counter; /* the same places, shared with visits */
 	size_t max;
 	size_t n;
+	struct kh_circuits circuits; /* without lines where none are known */
 };
 
-/* Errors: KH_ENOMEM, KH_ESYS. */
-KH_CHECKED enum kh_err kh_guests_init(struct kh_guests *g, size_t max);
+/*
+ * Room for `max` guests.
+ *	table	`max` lines that other doors have too (server/door/table.h), or
+ *		-1; not needed afterwards
+ * Errors: KH_ENOMEM.
+ */
+KH_CHECKED enum kh_err kh_guests_init(
+    struct kh_guests *g, size_t max, int table);
 
-/* A free place, or -1. */
-ptrdiff_t kh_guests_place(const struct kh_guests *g);
+/* Reserve a place that nobody has, here or behind another door; or -1. */
+ptrdiff_t kh_guests_place(struct kh_guests *g);
 
-/* Take a place. `conn` becomes the table's. */
+/* Give up a place that was reserved. */
+void kh_guests_leave(struct kh_guests *g, size_t place);
+
+/* Fill a place that was reserved. `conn` becomes the table's. */
 void kh_guests_add(
     struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now);
+
+/* What it was let in with: taken back when it has ended. */
+void kh_guests_pass(
+    struct kh_guests *g, size_t place, const struct kh_pass *pass);
+
+/* Are no more than an eighth of all places free? */
+bool kh_guests_scarce(const struct kh_guests *g);
 
 /*
  * The visit `pid` has ended: close its connection and free its place.
@@ -56,6 +75,9 @@ void kh_guests_deadlines(struct kh_guests *g, int64_t now);
 /* When few places are left, shut down who has been here longest of those in
  * this phase, if there is one. */
 void kh_guests_relieve(struct kh_guests *g, enum kh_phase phase, int64_t now);
+
+/* Was somebody shut down so lately that a place is about to be free? */
+bool kh_guests_leaving(const struct kh_guests *g, int64_t now);
 
 /* Shut all of them down: they seal what they have and end. */
 void kh_guests_dismiss(struct kh_guests *g, int64_t now);

@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/precond.h"
 #include "server/door/door.h"
+#include "server/door/table.h"
 
 #define SECONDS(n) ((int64_t)(n)*1000)
 
@@ -35,35 +35,39 @@ static const int64_t limits[] = {
 #define SPARE 8
 /* From shutdown to kill: it may have a large object to finish. */
 #define GRACE SECONDS(300)
+/* Who has been shut down and shows progress only is gone at once; a machine
+ * that is busy may take a moment. */
+#define LEAVING SECONDS(1)
 
 enum kh_err
-kh_guests_init(struct kh_guests *g, size_t max)
+kh_guests_init(struct kh_guests *g, size_t max, int table)
 {
-	void *p;
-
 	memset(g, 0, sizeof(*g));
 	g->max = max;
 	g->guest = calloc(max, sizeof(*g->guest));
 	if (g->guest == NULL)
 		return KH_ENOMEM;
-	p = mmap(NULL, max * sizeof(*g->counter), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
-		return KH_ENOMEM;
-	g->counter = p;
-	return KH_OK;
+	g->counter = kh_table_map(table, max);
+	return g->counter != NULL ? KH_OK : KH_ENOMEM;
 }
 
 ptrdiff_t
-kh_guests_place(const struct kh_guests *g)
+kh_guests_place(struct kh_guests *g)
 {
 	size_t i;
 
 	for (i = 0; g->n < g->max && i < g->max; i++) {
-		if (g->guest[i].pid == 0)
+		if (g->guest[i].pid == 0 && kh_table_take(g->counter, i))
 			return (ptrdiff_t)i;
 	}
 	return -1;
+}
+
+void
+kh_guests_leave(struct kh_guests *g, size_t place)
+{
+	PRECOND(place < g->max && g->guest[place].pid == 0);
+	kh_table_free(g->counter, place);
 }
 
 void
@@ -75,8 +79,22 @@ kh_guests_add(
 	    .conn = conn,
 	    .came = now,
 	    .since = now,
-	    .phase = KH_PHASE_HEAD};
+	    .phase = KH_PHASE_HEAD,
+	    .pass = {.line = -1}};
 	g->n++;
+}
+
+void
+kh_guests_pass(struct kh_guests *g, size_t place, const struct kh_pass *pass)
+{
+	PRECOND(place < g->max && g->guest[place].pid != 0);
+	g->guest[place].pass = *pass;
+}
+
+bool
+kh_guests_scarce(const struct kh_guests *g)
+{
+	return g->max - g->n <= g->max / SPARE;
 }
 
 bool
@@ -92,9 +110,11 @@ kh_guests_ended(struct kh_guests *g, pid_t pid, int status)
 	if (i == g->max)
 		return false;
 	crashed = WIFSIGNALED(status) && !g->guest[i].killed;
+	kh_circuits_leave(&g->circuits, &g->guest[i].pass,
+	    atomic_load(&g->counter[i].form) != 0);
 	close(g->guest[i].conn);
 	memset(&g->guest[i], 0, sizeof(g->guest[i]));
-	memset(&g->counter[i], 0, sizeof(g->counter[i]));
+	kh_table_free(g->counter, i);
 	g->n--;
 	return crashed;
 }
@@ -155,6 +175,19 @@ kh_guests_relieve(struct kh_guests *g, enum kh_phase phase, int64_t now)
 	}
 	if (oldest != NULL)
 		shut(oldest, now);
+}
+
+bool
+kh_guests_leaving(const struct kh_guests *g, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < g->max; i++) {
+		if (g->guest[i].pid != 0 && g->guest[i].shut != 0 &&
+		    now - g->guest[i].shut < LEAVING)
+			return true;
+	}
+	return false;
 }
 
 void

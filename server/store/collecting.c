@@ -14,6 +14,7 @@
 
 #include "knothole/card.h"
 #include "knothole/io.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/store/collecting.h"
 
@@ -39,21 +40,11 @@ kh_collecting_open(const struct kh_collecting *c, struct kh_store *st)
 	return kh_store_sweep(st, &c->all);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int
 kh_collecting_expire(struct kh_collecting *c, struct kh_store *st)
 {
 	const int64_t age = (int64_t)c->retention_days * DAY;
-	int64_t now = now_ms();
+	int64_t now = kh_clock_ms();
 
 	if (c->retention_days == 0)
 		return -1;

@@ -32,11 +32,12 @@ enum kh_phase {
 };
 
 /*
- * A visit's line in the one table that door and visits share (anonymous
+ * A visit's line in the one table that doors and visits share (anonymous
  * memory). The visit writes it; the door reads it for its deadlines, and the
  * visit that shows the progress of the same upload for its display.
  */
 struct kh_counter {
+	_Atomic uint32_t taken; /* 1: it is some visit's */
 	_Atomic uint32_t phase; /* enum kh_phase */
 	_Atomic uint64_t bytes; /* of the body that have arrived; ticks sent */
 	_Atomic uint64_t all; /* Content-Length of the body */
@@ -45,6 +46,11 @@ struct kh_counter {
 	_Atomic uint32_t state; /* enum kh_progress_state, from ARRIVING on */
 	_Atomic uint32_t why; /* enum kh_reason */
 	_Atomic uint32_t noted; /* 1: the display has seen how it ended */
+	/* Whose visits share what one circuit may use: a number of the door's
+	 * that means nothing to anybody else; 0: there are no shares. */
+	_Atomic uint32_t share;
+	_Atomic uint32_t form; /* 1: a form was sent */
+	_Atomic uint64_t claim; /* bytes of its body, until the visit ends */
 };
 
 #endif

@@ -88,14 +88,19 @@ check_taken(const struct kh_config *c)
 	}
 	format_listen(&c->source_listen, listen, sizeof(listen));
 	n = snprintf(text, sizeof(text),
-	    "retention_days = %" PRIu32 "\n%smax_visits = %" PRIu32
-	    "\r\nmax_message=%" PRIu32 "\n"
+	    "retention_days = %" PRIu32 "\n%s%s%s%s%s\nmax_visits = %" PRIu32
+	    "\nsettle_minutes = %" PRIu32 "\nselftest_minutes = %" PRIu32
+	    "\nallow_swap = %s\ncircuit_id = %s\r\nmax_message=%" PRIu32 "\n"
 	    "# again\nmax_upload = %" PRIu64 " B\n"
 	    "site_name = %s\nstate = %s\nnewsrooms = %s\nstore = %s\n"
 	    "source_listen = %s",
-	    c->retention_days, courier, c->max_visits, c->max_message,
-	    c->max_upload, c->site_name, c->state, c->newsrooms, c->store,
-	    listen);
+	    c->retention_days, courier,
+	    c->onion[0] != '\0' ? "onion_address = " : "", c->onion,
+	    c->health[0] != '\0' ? "\nhealth = " : "\n", c->health,
+	    c->max_visits, c->settle_minutes, c->selftest_minutes,
+	    c->allow_swap ? "yes" : "no", c->circuit_ids ? "haproxy" : "none",
+	    c->max_message, c->max_upload, c->site_name, c->state, c->newsrooms,
+	    c->store, listen);
 	MUST(n > 0 && (size_t)n < sizeof(text));
 	MUST(kh_config_parse(text, (size_t)n, &again, &f) == KH_OK);
 	MUST(memcmp(c, &again, sizeof(again)) == 0);

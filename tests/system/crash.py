@@ -1,16 +1,18 @@
 """A visit that crashes costs its own connection, and the layout that it may
-have betrayed: another door takes over, and nobody else notices."""
+have betrayed: another door takes over, and nobody else notices. Errands of
+couriers likewise, apart from the source side."""
 import os
 import re
 import signal
 import time
 
+from lib.courier import Courier, next_response
 from lib.drop import Drop, processes
 from lib.tap import Suite, check, equal, wait_for
-from lib.wire import Form
+from lib.wire import Form, Stream
 
 suite = Suite()
-drop = Drop(newsrooms=2).start()
+drop = Drop(newsrooms=2, courier_listen="tcp:127.0.0.1:0").start()
 
 
 def layout(pid):
@@ -19,20 +21,20 @@ def layout(pid):
         return re.findall(r"^([0-9a-f]+)-\S+ r-xp .*?(\S*)$", f.read(), re.M)
 
 
-def crash(how=signal.SIGSEGV):
+def crash(how=signal.SIGSEGV, where=drop):
     """One visit dies."""
-    before = drop.visits()
-    with drop.connect() as wire:
-        (pid,) = wait_for("a visit", lambda: drop.visits() - before)
+    before = where.visits()
+    with where.connect() as wire:
+        (pid,) = wait_for("a visit", lambda: where.visits() - before)
         os.kill(pid, how)
-        wait_for("it is gone", lambda: pid not in drop.visits())
+        wait_for("it is gone", lambda: pid not in where.visits())
         equal(wire.response().status, 0, "an answer")
 
 
-def replaced(door, seconds=30):
-    wait_for("another door", lambda: drop.role("door") not in (None, door),
+def replaced(door, seconds=30, where=drop):
+    wait_for("another door", lambda: where.role("door") not in (None, door),
              seconds)
-    return drop.role("door")
+    return where.role("door")
 
 
 @suite.test("another door takes over, with another layout of its memory")
@@ -72,6 +74,34 @@ def goes_on():
     drop.forget()
 
 
+@suite.test("progress is followed across doors, both ways")
+def followed():
+    other = Drop().start()
+    for upload_first in (True, False):
+        own, shown = other.tokens()
+        form = Form(own).file("f", b"y" * 300000)
+        data = form.head(path=f"/en/send?u={shown}") + form.body()
+        with other.connect() as wire, other.connect() as screen:
+            if upload_first:
+                wire.send(data[:200000])
+            else:
+                stream = Stream(screen, f"/en/status?u={shown}")
+            time.sleep(0.5)
+            door = other.role("door")
+            crash(where=other)
+            replaced(door, where=other)
+            if upload_first:
+                stream = Stream(screen, f"/en/status?u={shown}")
+            else:
+                wire.send(data[:200000])
+            chunk = stream.until(lambda c: b'data-state="arriving"' in c)
+            check(re.search(rb"<bdi>1\d\d kB</bdi>", chunk), "what has come")
+            wire.send(data[200000:])
+            equal(wire.response().state, "sealed", "answer")
+            check(stream.until(lambda c: b'data-state="sealed"' in c), "end")
+    other.ends_well()
+
+
 @suite.test("forms that are open are taken, once")
 def forms():
     form = Form(drop.token()).field("message", "from before")
@@ -104,6 +134,72 @@ def store_ends():
     equal((page.status, page.reason), (403, "token"), "an old form")
     equal(drop.post(drop.form().field("message", "new")).state, "sealed", "new")
     drop.forget()
+
+
+def errands(of):
+    return {pid for c in of.roles("courier") for pid in processes(c)}
+
+
+def crash_errand(of, how=signal.SIGSEGV):
+    before = errands(of)
+    with Courier(of).connect() as wire:
+        (pid,) = wait_for("an errand", lambda: errands(of) - before)
+        os.kill(pid, how)
+        wait_for("it is gone", lambda: pid not in errands(of))
+        equal(wire.response().status, 0, "an answer")
+
+
+def replaced_courier(old):
+    wait_for("another courier",
+             lambda: drop.role("courier") not in (None, old), 30)
+    return drop.role("courier")
+
+
+@suite.test("an errand that crashes: another courier, with another layout; the "
+            "one before goes on with what it has, and no door is replaced")
+def errand_crashes():
+    door, old = drop.role("door"), drop.role("courier")
+    before = layout(old)
+    busy = Courier(drop)
+    head = busy.head("GET", "/v1/health", extra="Connection: keep-alive\r\n")
+    wire = busy.connect()
+    stream = wire.socket.makefile("rb")
+    wire.send(head)
+    equal(next_response(stream).status, 200, "before")
+    crash_errand(drop)
+    new = replaced_courier(old)
+    after = layout(new)
+    equal(len(set(before) & set(after) - {("ffffffffff600000", "[vsyscall]")}),
+          0, "what lies where it lay")
+    equal(busy.ids(), [], "by the new one")
+    check(old in drop.roles("courier"), "the old one has ended")
+    for _ in range(3):
+        wire.send(head)
+        equal(next_response(stream).status, 200, "by the old one")
+    stream.close()
+    wire.close()
+    wait_for("the old one has ended", lambda: drop.roles("courier") == [new])
+    equal(drop.role("door"), door, "door")
+    equal(drop.health()["up"], "yes", "up")
+
+
+@suite.test("crashes of errands do not end what couriers do, and show as a loop")
+def errands_loop():
+    other = Drop(courier_listen="tcp:127.0.0.1:0").start()
+    equal(other.post(other.form().field("message", "kept")).state, "sealed",
+          "answer")
+    equal(other.health()["crash_loop"], "no", "before")
+    end = time.monotonic() + 60
+    couriers, answers = set(), set()
+    while time.monotonic() < end and other.health()["crash_loop"] != "yes":
+        couriers.add(other.role("courier"))
+        crash_errand(other, signal.SIGABRT)
+        answers.add(len(Courier(other).ids()))
+    equal(other.health()["crash_loop"], "yes", "crash_loop")
+    equal(answers, {1}, "objects listed beside the crashes")
+    check(2 <= len(couriers) <= 8, f"{len(couriers)} couriers")
+    equal(other.said().count("\n"), 3, f"what it said: {other.said()}")
+    equal(other.stop(), 0, "exit status")
 
 
 @suite.test("a loop of crashes does not take the site down, and shows")

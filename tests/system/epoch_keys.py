@@ -375,6 +375,10 @@ def renew_vault():
     equal(os.listdir(stick.at("cards")), [], "once")
     v.run("export", "--all", stick.path)
     equal(os.listdir(stick.at("cards")), [f"{r.room.id}.card"], "--all")
+    stick = world.stick()
+    v.run("export", "--card", os.path.join(v.vault, "newsroom.card"),
+          stick.path)
+    equal(os.listdir(stick.at("cards")), [f"{r.room.id}.card"], "its name")
     # A card that is not ours, and one without any vault.
     other = Room(1, past=0)
     v.run("export", "--card", other.card, stick.path, expect=65)

@@ -219,6 +219,10 @@ test_inodes_and_quarters(void **state)
 static void
 test_clock(void **state)
 {
+	/* The whole of the source's day is possible, the day before is not. */
+	assert_int_equal(KH_SOURCE_DATE % 86400, 0);
+	assert_true(KH_SOURCE_DATE >= INT64_C(1795219200)); /* 0.1.0 */
+	assert_true(CLOCK_MIN == KH_SOURCE_DATE);
 	clock_at = CLOCK_MIN - 1;
 	assert_int_equal(canary(), KH_FAULT_CLOCK);
 	clock_at = CLOCK_MIN;

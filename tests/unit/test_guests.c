@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "server/door/door.h"
+#include "server/door/table.h"
 #include "tests/unit/aborts.h"
 
 #define PLACES 4
@@ -30,7 +31,7 @@ setup(void **state)
 		peer[i] = -1;
 		pids[i] = -1;
 	}
-	return kh_guests_init(&g, PLACES) == KH_OK ? 0 : -1;
+	return kh_guests_init(&g, PLACES, -1) == KH_OK ? 0 : -1;
 }
 
 static int
@@ -153,8 +154,56 @@ test_places(void **state)
 	leave(2);
 	assert_int_equal(g.n, PLACES - 1);
 	assert_int_equal(kh_guests_place(&g), 2);
+	assert_int_equal(kh_guests_place(&g), -1); /* it is reserved */
+	kh_guests_leave(&g, 2);
 	assert_int_equal(enter(START), 2);
 	assert_int_equal(kh_guests_place(&g), -1);
+}
+
+/* Two doors: what one has the other has not, and both see all of it. */
+static void
+test_shared_table(void **state)
+{
+	const int fd = kh_table_make(PLACES);
+	struct kh_guests other;
+	size_t i, n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_null(kh_table_map(fd, PLACES + 1));
+	assert_int_not_equal(ftruncate(fd, 0), 0);
+	munmap(g.counter, PLACES * sizeof(*g.counter));
+	free(g.guest);
+	assert_int_equal(kh_guests_init(&g, PLACES, fd), KH_OK);
+	assert_int_equal(kh_guests_init(&other, PLACES, fd), KH_OK);
+	close(fd);
+	for (i = 0; i < PLACES - 1; i++)
+		n = enter(START);
+	atomic_store(&g.counter[n].bytes, 77);
+	assert_int_equal(atomic_load(&other.counter[n].bytes), 77);
+	assert_int_equal(kh_guests_place(&other), PLACES - 1);
+	assert_int_equal(kh_guests_place(&g), -1);
+	kh_guests_leave(&other, PLACES - 1);
+	leave(n);
+	assert_int_equal(atomic_load(&other.counter[n].bytes), 0);
+	assert_int_equal(kh_guests_place(&other), n);
+	free(other.guest);
+	munmap(other.counter, PLACES * sizeof(*other.counter));
+}
+
+/* Who was shut down is about to leave, for a moment. */
+static void
+test_leaving(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < PLACES; i++)
+		atomic_store(&g.counter[enter(START)].phase, KH_PHASE_STATUS);
+	assert_false(kh_guests_leaving(&g, START));
+	kh_guests_relieve(&g, KH_PHASE_STATUS, START);
+	assert_true(kh_guests_leaving(&g, START + 999));
+	assert_false(kh_guests_leaving(&g, START + 1000));
 }
 
 static void
@@ -458,6 +507,8 @@ test_preconditions(void **state)
 
 static const struct CMUnitTest tests[] = {
     WITH_DOOR(test_places),
+    WITH_DOOR(test_shared_table),
+    WITH_DOOR(test_leaving),
     WITH_DOOR(test_idle_head),
     WITH_DOOR(test_idle_body),
     WITH_DOOR(test_other_phases),

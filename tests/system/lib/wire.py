@@ -275,9 +275,15 @@ class Stream:
     def until(self, condition, seconds=TIMEOUT):
         """Read on until `condition(chunk)` is true; that chunk, or None."""
         end = time.monotonic() + seconds
-        while (chunk := self.next(max(end - time.monotonic(), 0.01))):
-            if condition(chunk):
-                return chunk
+        try:
+            while (chunk := self.next(max(end - time.monotonic(), 0.01))):
+                if condition(chunk):
+                    return chunk
+        except TimeoutError as e:
+            last = self.chunks[-1] if self.chunks else (0.0, b"nothing")
+            raise TimeoutError(
+                f"after {seconds} s and {len(self.chunks)} chunks, "
+                f"the last at {last[0]:.1f} s: {last[1][-300:]!r}") from e
         return None
 
     def rest(self, seconds=TIMEOUT):
