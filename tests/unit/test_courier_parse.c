@@ -38,6 +38,17 @@ test_routes(void **state)
 	    {"/v1/health", "", KH_AT_HEALTH},
 	    {"/v1/replies/" SLOT, "", KH_AT_REPLY},
 	    {"/v1/replies/" SLOT ".age", "", KH_AT_REPLY},
+	    {"/v1/cards/the-example-times", "", KH_AT_CARD},
+	    {"/v1/cards/" ID ID, "", KH_AT_CARD}, /* 64 */
+	    {"/v1/cards/" ID ID "0", "", KH_AT_NOTHING},
+	    {"/v1/cards", "", KH_AT_NOTHING},
+	    {"/v1/cards/", "", KH_AT_NOTHING},
+	    {"/v1/cards/A", "", KH_AT_NOTHING},
+	    {"/v1/cards/-a", "", KH_AT_NOTHING},
+	    {"/v1/cards/a.card", "", KH_AT_NOTHING},
+	    {"/v1/cards/a/b", "", KH_AT_NOTHING},
+	    {"/v1/cards/..", "", KH_AT_NOTHING},
+	    {"/v1/cards/a", "x=1", KH_AT_NOTHING},
 	    {"/", "", KH_AT_NOTHING},
 	    {"/v1", "", KH_AT_NOTHING},
 	    {"/v1/", "", KH_AT_NOTHING},
@@ -107,6 +118,8 @@ test_what_they_carry(void **state)
 	assert_int_equal(to.id[15], 15);
 	to = route("/v1/replies/" SLOT ".age", "");
 	assert_string_equal(to.name, SLOT);
+	to = route("/v1/cards/zeitung-2", "");
+	assert_string_equal(to.card, "zeitung-2");
 }
 
 static void
