@@ -105,22 +105,48 @@ seal_passphrase(const struct kh_reseal *r, struct kh_sealed_file *out)
 	return e == KH_ENOKEY ? KH_EAUTH : e;
 }
 
+/* Recipients and bridges of one file. */
+struct addressed {
+	struct kh_recipient to[KH_EDITORS_MAX + 1];
+	struct kh_bridge bridge[KH_EDITORS_MAX];
+	struct kh_seal_to seal;
+};
+
+static void
+address(const struct kh_holders *h, bool editors, struct addressed *a)
+{
+	size_t i;
+
+	memset(&a->seal, 0, sizeof(a->seal));
+	a->seal.recipients = a->to;
+	a->seal.bridges = a->bridge;
+	for (i = 0; editors && i < h->n; i++)
+		if (h->editor[i].bridge.n > 0)
+			a->bridge[a->seal.n_bridges++] = h->editor[i].bridge;
+		else
+			a->to[a->seal.n++] = h->editor[i].to;
+	if (h->shared)
+		a->to[a->seal.n++] = h->shares;
+	/* There has to be one: a bridge's key, which has a stanza anyway. */
+	if (a->seal.n == 0 && a->seal.n_bridges > 0)
+		a->to[a->seal.n++] = a->bridge[0].to;
+}
+
+_Static_assert(KH_EDITORS_MAX <= KH_BRIDGES_MAX, "all may have OpenPGP keys");
+
 static enum kh_err
 seal_keys(const struct kh_reseal *r, const struct kh_holders *h, bool editors,
     struct kh_sealed_file *out)
 {
-	struct kh_recipient to[KH_EDITORS_MAX + 1];
-	struct kh_seal_to seal_to = {.recipients = to};
-	enum kh_err e;
-	size_t i;
+	struct addressed *a = malloc(sizeof(*a));
+	enum kh_err e = KH_ENOKEY;
 
-	for (i = 0; editors && i < h->n; i++)
-		to[seal_to.n++] = h->editor[i].to;
-	if (h->shared)
-		to[seal_to.n++] = h->shares;
-	if (seal_to.n == 0)
-		return KH_ENOKEY;
-	e = seal(&seal_to, r, out);
+	if (a == NULL)
+		return KH_ENOMEM;
+	address(h, editors, a);
+	if (a->seal.n > 0)
+		e = seal(&a->seal, r, out);
+	free(a);
 	if (e == KH_OK && r->proof != NULL) {
 		e = prove(r->proof, out, r);
 		if (e == KH_ENOKEY)

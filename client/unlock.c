@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "client/bridge.h"
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/input.h"
@@ -19,6 +21,8 @@
 
 static const char *editor_keys[EDITOR_KEYS_MAX];
 static size_t n_editor_keys;
+/* Those of them that gpg has. Static: the keyring refers to it. */
+static struct kh_args_keys bridges = {.fd = -1};
 
 enum kh_sealed
 kh_sealed_how(const char *text, size_t n)
@@ -142,6 +146,11 @@ load_editor_key(struct kh_unlock *u, const char *path)
 	enum kh_err e;
 	int code;
 
+	if (kh_bridge_is(path)) {
+		if (bridges.n < KH_ARGS_KEYS_MAX)
+			bridges.path[bridges.n++] = path;
+		return KH_EXIT_OK;
+	}
 	code = read_file(path, &text, &n);
 	if (code != KH_EXIT_OK)
 		return code;
@@ -174,13 +183,37 @@ load_editor_keys(struct kh_unlock *u)
 
 	if (u->editors != NULL)
 		return KH_EXIT_OK;
+	bridges.n = 0;
 	if (kh_keyring_new(&u->editors) != KH_OK)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
 	for (i = 0; i < n_editor_keys && code == KH_EXIT_OK; i++)
 		code = load_editor_key(u, editor_keys[i]);
 	if (n_editor_keys == 0 && from_environment() != NULL)
 		code = load_editor_key(u, from_environment());
+	if (code == KH_EXIT_OK)
+		code = kh_bridge_use(u->editors, &bridges);
 	return code;
+}
+
+/* The editor whose OpenPGP key was asked for; without a fingerprint the only
+ * one that has such a key. h->n if it cannot be told. */
+static size_t
+bridged(const struct kh_holders *h)
+{
+	size_t i, k, found = h->n, n = 0;
+	const char *want;
+
+	for (k = 0; k < bridges.n; k++)
+		for (i = 0; i < h->n; i++) {
+			want = strchr(bridges.path[k], ':') + 1;
+			if (h->editor[i].bridge.n == 0 ||
+			    (want[0] != '\0' &&
+				strcasecmp(want, h->editor[i].bridge.fpr) != 0))
+				continue;
+			found = i;
+			n++;
+		}
+	return n == 1 ? found : h->n;
 }
 
 /* Whose key is it that opened? */
@@ -188,15 +221,18 @@ static void
 find_who(const struct kh_keyring *kr, struct kh_unlocked *out)
 {
 	struct kh_holders *h = malloc(sizeof(*h));
-	size_t i, at;
+	size_t i, at = 0;
 
-	if (h != NULL && kh_holders_read(out->text, out->n, h) == KH_OK)
-		for (i = 0; i < kr->n && out->who[0] == '\0'; i++) {
-			at = kh_holders_with(h, &kr->pairs[i].pub);
-			if (at < h->n)
-				memcpy(out->who, h->editor[at].name,
-				    sizeof(out->who));
-		}
+	if (h == NULL || kh_holders_read(out->text, out->n, h) != KH_OK) {
+		free(h);
+		return;
+	}
+	for (at = h->n, i = 0; i < kr->n && at == h->n; i++)
+		at = kh_holders_with(h, &kr->pairs[i].pub);
+	if (at == h->n)
+		at = bridged(h);
+	if (at < h->n)
+		memcpy(out->who, h->editor[at].name, sizeof(out->who));
 	free(h);
 }
 

@@ -5,6 +5,7 @@ passphrase, and looked at without opening.
 Prints TAP. Stock age opens what editors open; without it those checks are
 skipped.
 """
+import base64
 import functools
 import itertools
 import json
@@ -12,10 +13,12 @@ import os
 import re
 import shutil
 import stat
+import subprocess
+import tempfile
 
 from lib.desk import World, read, tree, write
-from lib.drop import workplace
-from lib.offline import PASS, age, age_keygen, at_terminal, knothole
+from lib.drop import at_end, workplace
+from lib.offline import PASS, age, age_keygen, at_terminal, knothole, need
 from lib.tap import Suite, check, equal
 
 suite = Suite()
@@ -137,8 +140,8 @@ def _():
     room, keys = three()
     done = room.editor("list", "--json", key=keys[1].path)
     listed = json.loads(done.stdout)
-    equal(listed["editors"], [{"name": k.name, "recipient": k.public}
-                              for k in keys], "editors")
+    equal(listed["editors"], [{"name": k.name, "recipient": k.public,
+                               "openpgp": None} for k in keys], "editors")
     equal(listed["shares"], None, "shares")
     text = room.editor("list", key=keys[1].path).stdout.decode()
     equal(text.splitlines()[0], f"{keys[0].public}  Ada", "text")
@@ -223,6 +226,103 @@ def _():
                     own.identity, "--passphrase-fd", "9", "-o", "-",
                     room.object, fds=FD)
     equal(done.stdout, room.data, "opened")
+
+
+class Gpg:
+    """A GnuPG home with one key, of somebody who has no age key."""
+
+    def __init__(self):
+        need("gpg", "gpgconf", "gpg-agent")
+        # Short: the agent's socket is in it.
+        self.home = tempfile.mkdtemp(prefix="kh-gpg-")
+        at_end(self.end)
+        self.env = {"GNUPGHOME": self.home}
+        self.gpg("--quick-gen-key", "Gita <gita@example.org>", "rsa3072",
+                 "encr,sign,cert", "never")
+        listed = self.gpg("--with-colons", "-K").decode()
+        self.fpr = re.search(r"^fpr:+([0-9A-F]{40}):", listed, re.M)[1]
+        self.file = write(os.path.join(place(), "gita.asc"),
+                          self.gpg("--armor", "--export", self.fpr))
+
+    def gpg(self, *arguments, data=None):
+        done = subprocess.run(
+            ["gpg", "--batch", "--quiet", "--pinentry-mode", "loopback",
+             "--passphrase", "", *arguments], capture_output=True,
+            check=False, env={**os.environ, **self.env}, input=data,
+            timeout=300)
+        equal(done.returncode, 0, f"gpg: {done.stderr}")
+        return done.stdout
+
+    def end(self):
+        subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False,
+                       env={**os.environ, **self.env})
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+@test("an editor with an OpenPGP key: gpg opens, the others stay as they are")
+def _():
+    gita = Gpg()
+    room, keys = three()
+    ada = keys[0].path
+    room.editor("add", "--name", "Gita", "openpgp", gita.file, key=ada)
+    room.opens(ada)
+    options = ("--editor-key", f"openpgp:{gita.fpr}")
+    got = knothole("unseal", "-i", room.identity, *options, "-o", "-",
+                   room.object, env=gita.env)
+    equal(got.stdout, room.data, "by gpg")
+    for more in (("--editor-key", "openpgp:"), ("-i", f"openpgp:{gita.fpr}")):
+        got = knothole("unseal", "-i", room.identity, *more, "-o", "-",
+                       room.object, env=gita.env)
+        equal(got.stdout, room.data, more)
+    # Not without that key.
+    other = {"GNUPGHOME": place()}
+    knothole("unseal", "-i", room.identity, *options, "-o", "-", room.object,
+             env=other, expect=77)
+    # Somebody else is added and removed; Gita needs no new key for that.
+    room.editor("add", "--name", "Dora", Key("Dora").public, key=ada)
+    room.editor("remove", "--name", "Bob", key=ada)
+    done = knothole("editor", "list", "--json", "-i", room.identity, *options,
+                    env=gita.env)
+    listed = {e["name"]: e["openpgp"]
+              for e in json.loads(done.stdout)["editors"]}
+    equal(listed, {"Ada": None, "Chédli": None, "Gita": gita.fpr,
+                   "Dora": None}, "list")
+    # And stock tools: gpg opens the bridge, age the rest (FORMAT.md).
+    body = re.search(rb"-> knothole.example/openpgp \S+\n(.*?)\n(?:->|---)",
+                     read(room.identity), re.S)[1].replace(b"\n", b"")
+    message = base64.b64decode(body + b"=" * (-len(body) % 4))
+    bridge = write(os.path.join(place(), "bridge"),
+                   gita.gpg("-d", data=message))
+    check(b"AGE-SECRET-KEY-1" in
+          age("-d", "-i", bridge, room.identity).stdout, "stock tools")
+    room.editor("remove", "--name", "Gita", key=ada)
+    knothole("unseal", "-i", room.identity, *options, "-o", "-", room.object,
+             env=gita.env, expect=77)
+    check(b"openpgp" not in read(room.identity), "no bridge is left")
+
+
+@test("an editor with an OpenPGP key may be the only one; keys that are refused")
+def _():
+    gita = Gpg()
+    room = under_passphrase()
+    room.editor("add", "--name", "Gita", "openpgp", gita.file, fds=FD)
+    options = ("--editor-key", f"openpgp:{gita.fpr}")
+    got = knothole("unseal", "-i", room.identity, *options, "-o", "-",
+                   room.object, env=gita.env)
+    equal(got.stdout, room.data, "by gpg")
+    vault = os.path.join(place(), "vault")
+    knothole("--vault", vault, "init", "-i", room.identity, *options,
+             env=gita.env)
+    knothole("--vault", vault, "inbox", env={
+        **gita.env, "KNOTHOLE_EDITOR_KEY": f"openpgp:{gita.fpr}"})
+    room, keys = three()
+    before = read(room.identity)
+    secret = write(os.path.join(place(), "secret.asc"), gita.gpg(
+        "--armor", "--export-secret-keys", gita.fpr))
+    for path, status in ((secret, 65), (room.card, 65), ("/nonexistent", 66)):
+        room.editor("add", "--name", "X", "openpgp", path, key=keys[0].path,
+                    expect=status)
+    equal(read(room.identity), before, "as before")
 
 
 @test("a vault, its commands, and who it was that shared")
