@@ -54,14 +54,14 @@ kh_holders_with(const struct kh_holders *h, const struct kh_recipient *to)
 static bool
 get_key(const char **p, size_t *n, struct kh_recipient *to)
 {
-	char again[KH_RECIPIENT_TEXT_LEN + 1];
+	char spelled[KH_RECIPIENT_TEXT_LEN + 1];
 
 	if (*n < KH_RECIPIENT_TEXT_LEN + 1 ||
 	    (*p)[KH_RECIPIENT_TEXT_LEN] != ' ' ||
 	    kh_recipient_parse(*p, KH_RECIPIENT_TEXT_LEN, to) != KH_OK)
 		return false;
-	kh_recipient_format(to, again);
-	if (memcmp(again, *p, KH_RECIPIENT_TEXT_LEN) != 0)
+	kh_recipient_format(to, spelled);
+	if (memcmp(spelled, *p, KH_RECIPIENT_TEXT_LEN) != 0)
 		return false;
 	*p += KH_RECIPIENT_TEXT_LEN + 1;
 	*n -= KH_RECIPIENT_TEXT_LEN + 1;
@@ -157,7 +157,7 @@ line_len(const char *text, size_t n, size_t *whole)
 }
 
 static bool
-begins(const char *line, size_t n, const char *prefix)
+line_begins(const char *line, size_t n, const char *prefix)
 {
 	return n >= strlen(prefix) && memcmp(line, prefix, strlen(prefix)) == 0;
 }
@@ -172,13 +172,13 @@ kh_holders_read(const char *text, size_t n, struct kh_holders *out)
 	memset(out, 0, sizeof(*out));
 	for (; n > 0 && e == KH_OK; text += whole, n -= whole) {
 		len = line_len(text, n, &whole);
-		if (begins(text, len, EDITOR))
+		if (line_begins(text, len, EDITOR))
 			e = read_editor(
 			    out, text + strlen(EDITOR), len - strlen(EDITOR));
-		else if (begins(text, len, BRIDGE))
+		else if (line_begins(text, len, BRIDGE))
 			e = read_bridge(
 			    out, text + strlen(BRIDGE), len - strlen(BRIDGE));
-		else if (begins(text, len, SHARES))
+		else if (line_begins(text, len, SHARES))
 			e = read_shares(
 			    out, text + strlen(SHARES), len - strlen(SHARES));
 	}
@@ -226,8 +226,8 @@ put_editor(char *out, const struct kh_editor *e)
 static bool
 is_holder(const char *line, size_t n)
 {
-	return begins(line, n, EDITOR) || begins(line, n, BRIDGE) ||
-	    begins(line, n, SHARES);
+	return line_begins(line, n, EDITOR) || line_begins(line, n, BRIDGE) ||
+	    line_begins(line, n, SHARES);
 }
 
 /* Bytes that the lines of all holders take at most, with NUL. */

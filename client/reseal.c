@@ -23,7 +23,7 @@ struct same {
 };
 
 static enum kh_err
-append(void *ctx, const uint8_t *p, size_t n)
+append_sealed(void *ctx, const uint8_t *p, size_t n)
 {
 	struct kh_sealed_file *f = ctx;
 	uint8_t *more = realloc(f->p, f->n + n);
@@ -37,14 +37,14 @@ append(void *ctx, const uint8_t *p, size_t n)
 }
 
 static enum kh_err
-seal(const struct kh_seal_to *to, const struct kh_reseal *r,
+seal_text(const struct kh_seal_to *to, const struct kh_reseal *r,
     struct kh_sealed_file *out)
 {
 	struct kh_sealer *s = NULL;
 	enum kh_err e;
 
 	e = kh_sealer_new(
-	    &s, to, (struct kh_sink){.write = append, .ctx = out});
+	    &s, to, (struct kh_sink){.write = append_sealed, .ctx = out});
 	if (e == KH_OK)
 		e = kh_sealer_write(s, (const uint8_t *)r->text, r->n);
 	if (e == KH_OK)
@@ -54,7 +54,7 @@ seal(const struct kh_seal_to *to, const struct kh_reseal *r,
 }
 
 static enum kh_err
-compare(void *ctx, const uint8_t *p, size_t n)
+compare_text(void *ctx, const uint8_t *p, size_t n)
 {
 	struct same *s = ctx;
 
@@ -75,7 +75,7 @@ prove(const struct kh_keyring *kr, const struct kh_sealed_file *f,
 	enum kh_err e;
 
 	e = kh_opener_new(
-	    &o, kr, (struct kh_sink){.write = compare, .ctx = &same});
+	    &o, kr, (struct kh_sink){.write = compare_text, .ctx = &same});
 	if (e == KH_OK)
 		e = kh_opener_write(o, f->p, f->n);
 	if (e == KH_OK)
@@ -94,7 +94,7 @@ seal_passphrase(const struct kh_reseal *r, struct kh_sealed_file *out)
 	struct kh_keyring *kr = NULL;
 	enum kh_err e;
 
-	e = seal(&to, r, out);
+	e = seal_text(&to, r, out);
 	if (e == KH_OK)
 		e = kh_keyring_new(&kr);
 	if (e == KH_OK)
@@ -145,7 +145,7 @@ seal_keys(const struct kh_reseal *r, const struct kh_holders *h, bool editors,
 		return KH_ENOMEM;
 	address(h, editors, a);
 	if (a->seal.n > 0)
-		e = seal(&a->seal, r, out);
+		e = seal_text(&a->seal, r, out);
 	free(a);
 	if (e == KH_OK && r->proof != NULL) {
 		e = prove(r->proof, out, r);

@@ -61,7 +61,7 @@ kh_unlock_has_editor_key(void)
 }
 
 static int
-read_file(const char *path, char **text, size_t *n)
+read_sealed(const char *path, char **text, size_t *n)
 {
 	enum kh_err e;
 	int in, code;
@@ -79,7 +79,7 @@ read_file(const char *path, char **text, size_t *n)
 /* --- opening ---------------------------------------------------------------- */
 
 static enum kh_err
-take(void *ctx, const uint8_t *p, size_t n)
+take_text(void *ctx, const uint8_t *p, size_t n)
 {
 	struct kh_unlocked *o = ctx;
 
@@ -102,7 +102,7 @@ kh_unlock_bytes(const struct kh_keyring *kr, const char *text, size_t n,
 	if (out->text == NULL)
 		return KH_ENOMEM;
 	e = kh_opener_new(
-	    &opener, kr, (struct kh_sink){.write = take, .ctx = out});
+	    &opener, kr, (struct kh_sink){.write = take_text, .ctx = out});
 	if (e == KH_OK)
 		e = kh_opener_write(opener, (const uint8_t *)text, n);
 	if (e == KH_OK)
@@ -151,7 +151,7 @@ load_editor_key(struct kh_unlock *u, const char *path)
 			bridges.path[bridges.n++] = path;
 		return KH_EXIT_OK;
 	}
-	code = read_file(path, &text, &n);
+	code = read_sealed(path, &text, &n);
 	if (code != KH_EXIT_OK)
 		return code;
 	if (kh_sealed_how(text, n) == KH_SEALED_KEYS) {
@@ -249,7 +249,7 @@ no_key(const char *path, bool any)
 }
 
 static int
-open_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
+open_for_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
     struct kh_unlocked *out)
 {
 	const struct kh_keyring *kr;
@@ -291,7 +291,7 @@ kh_unlock_file(struct kh_unlock *u, const char *path, struct kh_unlocked *out)
 
 	PRECOND(u != NULL && path != NULL && out != NULL);
 	memset(out, 0, sizeof(*out));
-	code = read_file(path, &text, &n);
+	code = read_sealed(path, &text, &n);
 	if (code != KH_EXIT_OK)
 		return code;
 	switch (kh_sealed_how(text, n)) {
@@ -305,7 +305,7 @@ kh_unlock_file(struct kh_unlock *u, const char *path, struct kh_unlocked *out)
 		code = open_passphrase(u, path, text, n, out);
 		break;
 	case KH_SEALED_KEYS:
-		code = open_keys(u, path, text, n, out);
+		code = open_for_keys(u, path, text, n, out);
 		break;
 	}
 	kh_secret_free(text);

@@ -75,6 +75,59 @@ kh_keys_sealed_to_keys(const char *text, size_t n)
 	return false;
 }
 
+int
+kh_unlock_file(struct kh_unlock *u, const char *path, struct kh_unlocked *out)
+{
+	(void)u;
+	(void)path;
+	(void)out;
+	fail();
+	return KH_EXIT_USAGE;
+}
+
+void
+kh_unlock_end(struct kh_unlock *u)
+{
+	(void)u;
+	fail();
+}
+
+enum kh_err
+kh_reseal(const struct kh_reseal *r, struct kh_sealed_file *id,
+    struct kh_sealed_file *rec)
+{
+	(void)r;
+	(void)id;
+	(void)rec;
+	fail();
+	return KH_EAUTH;
+}
+
+bool
+kh_reseal_recovery(const char *path, char out[static PATH_MAX])
+{
+	(void)path;
+	out[0] = '\0';
+	fail();
+	return false;
+}
+
+void
+kh_sealed_file_free(struct kh_sealed_file *f)
+{
+	(void)f;
+}
+
+int
+kh_replace_file(const char *path, const void *p, size_t n)
+{
+	(void)path;
+	(void)p;
+	(void)n;
+	fail();
+	return KH_EXIT_IO;
+}
+
 /* Of client/desk/vault_files.c and client/output.c, which need far more. */
 enum kh_err
 kh_file_error(void)
