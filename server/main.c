@@ -226,8 +226,10 @@ serve(struct kh_keeper *k)
 	kh_say("listening on %s, %u newsroom%s", where, k->site.n_outlets,
 	    k->site.n_outlets == 1 ? "" : "s");
 	x = open_courier(k);
+	kh_notify_open(&k->notify);
 	if (x == KH_EXIT_OK)
 		x = kh_keeper_run(k);
+	kh_notify_close(&k->notify);
 	remove_socket(&k->config.source_listen, k->listen);
 	remove_socket(&k->config.courier_listen, k->courier_listen);
 	return x;
