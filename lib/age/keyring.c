@@ -56,6 +56,13 @@ kh_keyring_passphrase(struct kh_keyring *kr, const char *passphrase, size_t n)
 	return KH_OK;
 }
 
+void
+kh_keyring_bridge(struct kh_keyring *kr, struct kh_bridge_opener b)
+{
+	PRECOND(kr != NULL && b.open != NULL);
+	kr->bridge = b;
+}
+
 /* One line of an identity file, without its end; parsed straight into the
  * ring, so that the key is nowhere else. */
 static enum kh_err
@@ -113,4 +120,17 @@ kh_keyring_count(const struct kh_keyring *kr)
 {
 	PRECOND(kr != NULL);
 	return kr->n;
+}
+
+bool
+kh_keyring_has(const struct kh_keyring *kr, const struct kh_recipient *to)
+{
+	size_t i;
+
+	PRECOND(kr != NULL && to != NULL);
+	for (i = 0; i < kr->n; i++) {
+		if (memcmp(&kr->pairs[i].pub, to, sizeof(*to)) == 0)
+			return true;
+	}
+	return false;
 }

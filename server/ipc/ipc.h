@@ -23,12 +23,13 @@ enum kh_role {
 	KH_ROLE_STORE,
 	KH_ROLE_COURIER,
 	KH_ROLE_ERRAND, /* one connection of a courier's */
+	KH_ROLE_WRAP, /* runs gpg */
 	KH_ROLE_N
 };
 
 enum kh_msg_type {
 	KH_MSG_SITE = 1, /* keeper to door; listening socket */
-	KH_MSG_OUTLET, /* keeper to door, once a newsroom */
+	KH_MSG_OUTLET, /* keeper to door, courier: a newsroom; again, if renewed */
 	KH_MSG_STORE_LINK, /* keeper to door, courier; channel to the store */
 	KH_MSG_STORE_DIR, /* keeper to store; the store's directory */
 	KH_MSG_DOOR_LINK, /* keeper to store; its channel to the door */
@@ -64,8 +65,17 @@ enum kh_msg_type {
 	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
 	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
-	KH_MSG_CRASHED, /* door to keeper: a visit has crashed */
-	KH_MSG_RETIRE, /* keeper to door: take no more visits, end with yours */
+	KH_MSG_CRASHED, /* door, courier to keeper: another of us is needed */
+	KH_MSG_WRAP_HOME, /* keeper to wrap; the directory that gpg reads */
+	KH_MSG_WRAP_KEY, /* wrap to keeper: what became of a card's key */
+	KH_MSG_WRAP_LINK, /* keeper to door; channel to wrap */
+	KH_MSG_BRIDGE, /* visit to wrap: a bridge to this newsroom */
+	KH_MSG_BRIDGED, /* wrap to visit: one that nobody else gets */
+	KH_MSG_NO_BRIDGE, /* wrap to visit: why not */
+	KH_MSG_RETIRE, /* keeper to door, courier: take no more, end with yours */
+	KH_MSG_CARD, /* errand to store: a renewed card; sealed memory with it */
+	KH_MSG_CARD_STORED, /* store to errand: it is durable, or why not */
+	KH_MSG_CARDS, /* store to keeper: a card has been renewed */
 	KH_MSG_N
 };
 
@@ -77,6 +87,8 @@ struct kh_msg_site {
 	uint32_t max_visits;
 	uint32_t n_outlets;
 	uint32_t selftest_minutes;
+	uint32_t circuit_ids; /* 1: connections begin with tor's PROXY line */
+	uint32_t wrap; /* 1: a channel to wrap comes behind the store's */
 	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
@@ -102,6 +114,31 @@ struct kh_msg_tokens {
 	uint8_t hash[KH_OUTLETS_MAX][KH_COURIER_HASH_LEN];
 };
 
+/* OpenPGP keys: bit i of `keys` for the newsroom in place i, whose key is in
+ * "i.pgp" of the directory. */
+struct kh_msg_wrap_home {
+	uint32_t uid; /* to become, when started as root */
+	uint32_t keys;
+	uint32_t max_visits;
+	uint32_t selftest_minutes;
+	char gpg[KH_PATH_MAX + 1];
+	uint8_t zero[3];
+};
+
+/* One for each of them before READY. */
+struct kh_msg_wrap_key {
+	uint32_t place;
+	uint32_t err; /* enum kh_err: gpg could not be asked, or not wrap */
+	uint32_t verdict; /* enum kh_openpgp_verdict */
+	char fpr[KH_OPENPGP_FPR_LEN + 1]; /* "" if it is not known */
+	uint8_t zero[3];
+	int64_t expires; /* seconds since 1970; 0: never */
+};
+
+struct kh_msg_bridge {
+	uint32_t place; /* of the newsroom */
+};
+
 /* The current key of the forms and the one before it, which is still accepted
  * (server/visit/token.h). */
 #define KH_FORM_KEY_LEN 32
@@ -121,8 +158,8 @@ enum kh_verdict {
 	KH_VERDICT_SEALED, /* this upload is sealed already, whole */
 	KH_VERDICT_BUSY, /* this upload is arriving on another connection */
 	KH_VERDICT_FAILED, /* the store failed */
-	KH_VERDICT_TAKEN, /* there is an answer in this slot */
-	KH_VERDICT_NONE, /* there is no such object */
+	KH_VERDICT_TAKEN, /* there is an answer in this slot; a newer card */
+	KH_VERDICT_NONE, /* there is no such object; not that newsroom's card */
 	KH_VERDICT_N
 };
 
@@ -177,6 +214,12 @@ struct kh_msg_put {
 	uint32_t length; /* at most KH_ANSWER_LEN_MAX */
 };
 
+/* The same way. */
+struct kh_msg_card {
+	uint32_t newsroom; /* the place of its token */
+	uint32_t length; /* at most KH_CARD_MAX */
+};
+
 /* Why no submission can be taken. */
 enum kh_fault {
 	KH_FAULT_NONE,
@@ -187,14 +230,26 @@ enum kh_fault {
 	KH_FAULT_INODES, /* no inodes for one */
 	KH_FAULT_CLOCK, /* it cannot be that time */
 	KH_FAULT_SILENT, /* no report has come for long */
+	KH_FAULT_OPENPGP, /* a newsroom's OpenPGP key cannot be used */
 	KH_FAULT_N
+};
+
+/* Of the OpenPGP keys of all newsrooms, the worst. */
+enum kh_openpgp_state {
+	KH_OPENPGP_NONE, /* there is none */
+	KH_OPENPGP_FINE,
+	KH_OPENPGP_ENDING, /* within KH_OPENPGP_WARN_DAYS */
+	KH_OPENPGP_UNUSABLE,
+	KH_OPENPGP_STATE_N
 };
 
 /* A self-test: of what it is not about, 0. */
 struct kh_msg_report {
 	uint32_t fault; /* enum kh_fault */
 	uint32_t quarters; /* of the disk that are free, 0 to 4; store */
-	uint32_t weeks; /* of key left, 0 to KH_WEEKS_MAX; door */
+	uint32_t weeks; /* of key left, 0 to KH_WEEKS_MAX; door, wrap */
+	uint32_t epochs; /* left, 0 to KH_CARD_RECIPIENTS_MAX; door */
+	uint32_t openpgp; /* enum kh_openpgp_state; wrap */
 };
 
 /* What may be known of the whole: in buckets, and nothing of any source. */
@@ -202,7 +257,9 @@ struct kh_msg_health {
 	uint32_t fault; /* enum kh_fault */
 	uint32_t quarters;
 	uint32_t weeks;
+	uint32_t epochs;
 	uint32_t looping; /* 1: something keeps crashing */
+	uint32_t openpgp; /* enum kh_openpgp_state */
 };
 
 /* Both sides ratchet them when the monotonic clock says so. */
@@ -230,9 +287,14 @@ struct kh_msg {
 		struct kh_msg_open open;
 		struct kh_msg_collect collect;
 		struct kh_msg_put put;
+		struct kh_msg_card card;
 		struct kh_msg_report report;
 		struct kh_msg_health health;
 		struct kh_msg_form_keys form_keys;
+		struct kh_msg_wrap_home wrap_home;
+		struct kh_msg_wrap_key wrap_key;
+		struct kh_msg_bridge bridge;
+		struct kh_bridge bridged;
 	} u;
 };
 
@@ -253,7 +315,8 @@ KH_CHECKED enum kh_err kh_ipc_send(int sock, const struct kh_msg *m, int fd);
  *	m	receives it, zeroed first
  *	fd	receives the descriptor that rode with it, or -1
  * Errors: KH_EPROTO the peer is gone or broke the protocol (descriptors that
- * came along are closed); KH_ESYS.
+ * came along are closed); KH_EBUSY we have no room for the descriptor that rode
+ * with it: the message is gone, the peer is not to blame; KH_ESYS.
  */
 KH_CHECKED enum kh_err kh_ipc_recv(
     int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd);

@@ -29,10 +29,17 @@ kh_health_text(
 	    "selftest = %s\n"
 	    "disk_quarters_free = %u\n"
 	    "key_weeks_left = %u\n"
+	    "key_epochs_left = %u\n"
 	    "crash_loop = %s\n",
 	    up ? "yes" : "no", kh_fault_word(h->fault), (unsigned)h->quarters,
-	    (unsigned)h->weeks, h->looping != 0 ? "yes" : "no");
+	    (unsigned)h->weeks, (unsigned)h->epochs,
+	    h->looping != 0 ? "yes" : "no");
 	PRECOND(n > 0 && n < KH_HEALTH_LEN);
+	/* Where no card has such a key there is nothing to say about it. */
+	if (h->openpgp != KH_OPENPGP_NONE)
+		n += snprintf(out + n, (size_t)(KH_HEALTH_LEN + 1 - n),
+		    "openpgp_keys = %s\n", kh_openpgp_word(h->openpgp));
+	PRECOND(n < KH_HEALTH_LEN);
 	memset(out + n, ' ', (size_t)(KH_HEALTH_LEN - n));
 	out[KH_HEALTH_LEN - 1] = '\n';
 	out[KH_HEALTH_LEN] = '\0';

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "server/door/table.h"
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
@@ -19,7 +20,7 @@
 #include "server/visit/turns.h"
 
 #define PAUSE_MAX 32 /* seconds between two starts */
-#define FDS_MAX (1 + KH_WHICH_N + KH_OLD_DOORS_MAX)
+#define FDS_MAX (1 + KH_WHICH_N + 2 * KH_OLD_MAX)
 
 /* Those that need the store first, so that what they hold can be committed;
  * all of them at once. */
@@ -45,7 +46,7 @@ static void
 new_form_keys(struct kh_keeper *k)
 {
 	kh_form_keys_init(&k->form_keys);
-	k->ratchet_at = kh_keeper_now() + KH_FORM_KEY_MS;
+	k->ratchet_at = kh_clock_ms() + KH_FORM_KEY_MS;
 }
 
 /* A door that comes after one that has died has a table of its own: nobody frees
@@ -63,22 +64,27 @@ static enum kh_err
 start(struct kh_watch *w, size_t i)
 {
 	struct kh_child *c = &w->child[i];
+	enum kh_err e;
 
-	c->began = kh_keeper_now();
+	c->began = kh_clock_ms();
 	w->told &= ~(1U << i);
+	w->renewed[i] = 0;
 	if (i == KH_WHICH_STORE)
 		new_form_keys(w->k);
 	if (i == KH_WHICH_DOOR && new_table(w->k) != KH_OK)
 		return KH_ESYS;
-	return kh_child_start(
-	    w->k, c, i == KH_WHICH_STORE ? NULL : &w->child[KH_WHICH_STORE]);
+	e = kh_child_start(w->k, c, w->child);
+	/* At a door's start it is linked with it. */
+	if (e == KH_OK && i == KH_WHICH_WRAP)
+		e = kh_child_link_wrap(&w->child[KH_WHICH_DOOR], c);
+	return e;
 }
 
 /* When it may be tried again: later each time, unless it has run for long. */
 static void
 schedule(struct kh_child *c)
 {
-	int64_t now = kh_keeper_now();
+	int64_t now = kh_clock_ms();
 
 	if (now - c->began > PAUSE_MAX * INT64_C(1000))
 		c->pause = 1;
@@ -100,12 +106,12 @@ ended(struct kh_watch *w, size_t i)
 		return;
 	}
 	stop(w);
-	for (i = KH_WHICH_DOOR; i < w->n; i++)
+	for (i = KH_WHICH_WRAP; i < w->n; i++)
 		w->child[i].due = c->due;
 	kh_say("the store has ended: starting all again");
 }
 
-/* A door that was replaced, and whose last visit has ended? */
+/* One that was replaced, and whose last visit or errand has ended? */
 static void
 old_ended(struct kh_watch *w, pid_t pid)
 {
@@ -144,10 +150,10 @@ revive(struct kh_watch *w)
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		if (w->child[i].pid > 0)
+		if (w->child[i].pid > 0 || w->child[i].off)
 			continue;
 		/* Nothing starts without a store. */
-		if (w->child[i].due > kh_keeper_now() ||
+		if (w->child[i].due > kh_clock_ms() ||
 		    (i != KH_WHICH_STORE && w->child[KH_WHICH_STORE].pid <= 0))
 			continue;
 		if (start(w, i) == KH_OK)
@@ -156,7 +162,7 @@ revive(struct kh_watch *w)
 			schedule(&w->child[i]);
 	}
 	for (i = 0; i < w->n; i++)
-		revived = revived && w->child[i].pid > 0;
+		revived = revived && (w->child[i].pid > 0 || w->child[i].off);
 	if (revived)
 		kh_say("ready again");
 }
@@ -165,7 +171,7 @@ revive(struct kh_watch *w)
 static int
 calm(const struct kh_watch *w)
 {
-	int64_t now = kh_keeper_now(), wait = kh_watch_calm(w, now), left;
+	int64_t now = kh_clock_ms(), wait = kh_watch_calm(w, now), left;
 	size_t i;
 
 	left = kh_notify_calm(&w->k->notify, now);
@@ -173,7 +179,7 @@ calm(const struct kh_watch *w)
 		wait = left;
 	for (i = 0; i < w->n; i++) {
 		left = w->child[i].due > now ? w->child[i].due - now : 0;
-		if (w->child[i].pid <= 0 && left < wait)
+		if (w->child[i].pid <= 0 && !w->child[i].off && left < wait)
 			wait = left;
 	}
 	return (int)wait;
@@ -237,7 +243,7 @@ run(struct kh_watch *w, int signals)
 {
 	int sig = 0;
 
-	kh_watch_publish(w, kh_keeper_now(), true);
+	kh_watch_publish(w, kh_clock_ms(), true);
 	kh_say("ready");
 	kh_notify_say(&w->k->notify, "READY=1");
 	while (sig == 0 || sig == SIGCHLD) {
@@ -247,10 +253,11 @@ run(struct kh_watch *w, int signals)
 		if (sig != 0 && sig != SIGCHLD)
 			break;
 		kh_form_keys_keep(
-		    &w->k->form_keys, &w->k->ratchet_at, kh_keeper_now());
+		    &w->k->form_keys, &w->k->ratchet_at, kh_clock_ms());
 		revive(w);
-		kh_watch_replace(w, kh_keeper_now());
-		kh_watch_publish(w, kh_keeper_now(), true);
+		kh_watch_cards(w, kh_clock_ms());
+		kh_watch_replace(w, kh_clock_ms());
+		kh_watch_publish(w, kh_clock_ms(), true);
 	}
 }
 
@@ -259,10 +266,11 @@ kh_keeper_run(struct kh_keeper *k)
 {
 	static const enum kh_role roles[KH_WHICH_N] = {
 	    [KH_WHICH_STORE] = KH_ROLE_STORE,
+	    [KH_WHICH_WRAP] = KH_ROLE_WRAP,
 	    [KH_WHICH_DOOR] = KH_ROLE_DOOR,
 	    [KH_WHICH_COURIER] = KH_ROLE_COURIER,
 	};
-	struct kh_watch w = {.k = k, .pause = 1};
+	struct kh_watch w = {.k = k};
 	int signals;
 	size_t i;
 
@@ -270,13 +278,17 @@ kh_keeper_run(struct kh_keeper *k)
 	for (i = 0; i < w.n; i++)
 		w.child[i] = (struct kh_child){
 		    .role = roles[i], .pid = -1, .control = -1, .pause = 1};
+	w.child[KH_WHICH_WRAP].off = k->wrap_home < 0;
 	signals = open_signals();
 	k->turns = kh_turns_make();
 	k->table = -1;
 	if (signals < 0 || k->turns < 0)
 		return KH_EXIT_OSERR;
 	for (i = 0; i < w.n; i++) {
-		if (start(&w, i) != KH_OK) {
+		/* At the start a key that cannot be used is the end of it;
+		 * later the site is closed as long as it lasts. */
+		if (!w.child[i].off &&
+		    (start(&w, i) != KH_OK || w.child[i].bad_key)) {
 			stop(&w);
 			return KH_EXIT_CONFIG;
 		}
@@ -284,7 +296,7 @@ kh_keeper_run(struct kh_keeper *k)
 	run(&w, signals);
 	kh_notify_say(&k->notify, "STOPPING=1");
 	stop(&w);
-	kh_watch_publish(&w, kh_keeper_now(), false);
+	kh_watch_publish(&w, kh_clock_ms(), false);
 	close(signals);
 	return KH_EXIT_OK;
 }

@@ -60,6 +60,8 @@ struct kh_keeper {
 	int listen;
 	int courier_listen; /* -1: no couriers */
 	int store_dir;
+	int wrap_home; /* gpg's directory; -1: no card has an OpenPGP key */
+	uint32_t openpgp; /* bit i: the card in place i has one */
 	uid_t uids[KH_ROLE_N]; /* what the roles become; 0: what we are */
 };
 
@@ -73,6 +75,12 @@ struct kh_child {
 	unsigned pause; /* seconds before the next start */
 	struct kh_msg_report report; /* the last one */
 	int64_t reported; /* ms: when it came; 0: never */
+	bool off; /* it is not needed here */
+	bool bad_key; /* of wrap: a card's key was found wanting at its start */
+	/* Of what it forks, and of those that it has replaced: */
+	int64_t crashed; /* ms: when one last has; 0: none has */
+	int64_t replace_at; /* ms: it is to be replaced for that; or 0 */
+	unsigned replace_pause; /* seconds before the next replacement */
 };
 
 /* "knotholed: ..." on stderr, one line; every byte of it printable. */
@@ -82,12 +90,31 @@ __attribute__((format(printf, 1, 2))) void kh_say(const char *fmt, ...);
  * Read every NAME.card of the directory, in the order of their names. Says
  * what is wrong with a card, and returns an exit status.
  *	outlets	receives *n of them, in memory that the caller frees
- * A directory without a card, a card that is malformed, not signed, expired,
- * or one key or courier's token on two cards is KH_EXIT_CONFIG: no start with
- * fewer newsrooms than were meant.
+ * A directory without a card, a card that is malformed or not signed, or one
+ * key or courier's token on two cards is KH_EXIT_CONFIG: no start with fewer
+ * newsrooms than were meant. kh_outlets_valid looks at the days.
  */
 enum kh_exit kh_outlets_load(
     const char *dir, struct kh_msg_outlet **outlets, uint32_t *n);
+
+/*
+ * Put cards that couriers brought in the place of those that they renew
+ * (kh_card_compare). Says which are not used, and why.
+ *	store	the store's directory
+ * Returns which outlets have another card now: 1 << i.
+ */
+uint32_t kh_outlets_renew(int store, struct kh_msg_outlet *outlets, uint32_t n);
+
+/* The same at the start. `where` is the store as configured; there may be none
+ * yet. */
+void kh_outlets_received(
+    const char *where, struct kh_msg_outlet *outlets, uint32_t n);
+
+/* Has each newsroom a key today? KH_EXIT_CONFIG if not. Warns of those whose
+ * keys end within KH_DAYS_WARNED. `dir`: that of the cards, for people. */
+#define KH_DAYS_WARNED 30
+enum kh_exit kh_outlets_valid(
+    const char *dir, const struct kh_msg_outlet *outlets, uint32_t n);
 
 /* Who may collect: fills in k->tokens and k->collectors. */
 void kh_outlets_couriers(struct kh_keeper *k);
@@ -140,10 +167,40 @@ KH_CHECKED enum kh_err kh_role_spawn(
 /*
  * Start a role, tell it what it needs, and wait until it is ready. Says what
  * has failed; then nothing of it is left.
- *	store	the store's child, running; NULL when it is the store itself
+ *	peers	the store's and the wrap's children: those are linked to that
+ *		are running, and that it has to do with
  */
 KH_CHECKED enum kh_err kh_child_start(const struct kh_keeper *k,
-    struct kh_child *c, const struct kh_child *store);
+    struct kh_child *c, const struct kh_child *peers);
+
+/* A channel between the wrap's child and the door's, if both run. Errors:
+ * KH_ESYS, KH_EPROTO. */
+KH_CHECKED enum kh_err kh_child_link_wrap(
+    const struct kh_child *door, const struct kh_child *wrap);
+
+/* --- wrap.c: the process that runs gpg -------------------------------------- */
+
+/* Which cards have an OpenPGP key: fills in k->openpgp. */
+void kh_wrap_count(struct kh_keeper *k);
+
+/* Is this a gpg to run, and nobody else's to change? Says what is wrong. */
+enum kh_exit kh_wrap_check_gpg(const char *path);
+
+/* The directory that gpg reads, "gpg" below the state directory, made anew; and
+ * its end. Says what is wrong. */
+enum kh_exit kh_wrap_home_make(struct kh_keeper *k);
+void kh_wrap_home_remove(struct kh_keeper *k);
+
+/* Tell wrap what it needs. */
+KH_CHECKED enum kh_err kh_wrap_tell(
+    const struct kh_keeper *k, const struct kh_child *c);
+
+/* What wrap says of a key: say it, if it is bad or ends soon; false when it
+ * cannot be used. */
+bool kh_wrap_key(const struct kh_keeper *k, const struct kh_msg_wrap_key *m);
+
+/* Are all OpenPGP keys usable? For --check-config: starts wrap, and ends it. */
+enum kh_exit kh_wrap_try(struct kh_keeper *k);
 
 /* Let it end, and wait for that. It is as if it had never run. */
 void kh_child_stop(struct kh_child *c);
@@ -153,9 +210,6 @@ void kh_child_dismiss(struct kh_child *c);
 
 /* Take over a report; one that is out of bounds is none. */
 void kh_child_report(struct kh_child *c, const struct kh_msg_report *r);
-
-/* Monotonic, ms. */
-int64_t kh_keeper_now(void);
 
 /* The health file's text: KH_HEALTH_LEN bytes and a NUL. */
 void kh_health_text(
@@ -189,11 +243,13 @@ void kh_notify_close(struct kh_notify *n);
 
 /* --- watch.c: what the keeper does while the service runs ------------------ */
 
-#define KH_OLD_DOORS_MAX 8 /* replaced ones, with visits that go on */
+/* Replaced doors, and replaced couriers, with visits or errands that go on. */
+#define KH_OLD_MAX 8
 
 /* In the order of their start. */
 enum kh_which {
 	KH_WHICH_STORE,
+	KH_WHICH_WRAP, /* when a card has an OpenPGP key */
 	KH_WHICH_DOOR,
 	KH_WHICH_COURIER,
 	KH_WHICH_N
@@ -203,25 +259,32 @@ struct kh_watch {
 	struct kh_keeper *k;
 	struct kh_child child[KH_WHICH_N];
 	size_t n; /* without the courier when there is none */
-	struct kh_child old[KH_OLD_DOORS_MAX]; /* doors that were replaced */
+	struct kh_child old[2 * KH_OLD_MAX]; /* that were replaced */
 	size_t n_old;
-	int64_t replace_at; /* ms: the door, because a visit crashed; or 0 */
-	int64_t crashed; /* ms: when one last did; 0: none has */
-	unsigned pause; /* seconds before the next replacement */
 	int64_t written; /* ms: the health file; 0: not yet */
 	bool late; /* it has changed, and was written just now */
 	bool file_fails; /* and it has been said */
 	unsigned told; /* who knows the health as it is: 1 << which */
+	bool cards_due; /* the store has a renewed card */
+	int64_t looked; /* ms: at the cards; 0: not yet */
+	uint32_t renewed[KH_WHICH_N]; /* outlets to tell each role: 1 << i */
 };
 
 /* A message of a child's is there. */
 void kh_watch_input(struct kh_watch *w, struct kh_child *c);
 
-/* Replace the door, if it is time to. */
+/* Replace door and courier, if it is time to. */
 void kh_watch_replace(struct kh_watch *w, int64_t now);
 
 /* Work out the health; tell it and write it down where it has changed. */
 void kh_watch_publish(struct kh_watch *w, int64_t now, bool up);
+
+/* Look at renewed cards, if there are any, and tell door and courier of what
+ * has changed: received.c. */
+void kh_watch_cards(struct kh_watch *w, int64_t now);
+
+/* Is there anything of that left to do? */
+bool kh_watch_cards_wait(const struct kh_watch *w);
 
 /* How long nothing of this need be looked at again, ms. */
 int64_t kh_watch_calm(const struct kh_watch *w, int64_t now);

@@ -23,9 +23,10 @@ static const char *const waiting[] = {"poll", "ppoll", "select", "pselect6",
 static const char *const file[] = {"pread64", "pwrite64", "fdatasync", "fsync",
     "sync_file_range", "fadvise64", NULL};
 
-static const char *const store[] = {"openat", "linkat", "unlinkat", "mkdirat",
-    "statx", "readlink", "readlinkat", "fchmod", "utimensat", "fstatfs",
-    "statfs", "getdents64", "umask", "ioctl", "ftruncate", NULL};
+static const char *const store[] = {"openat", "linkat", "unlinkat", "renameat",
+    "renameat2", "mkdirat", "statx", "readlink", "readlinkat", "fchmod",
+    "utimensat", "fstatfs", "statfs", "getdents64", "umask", "ioctl",
+    "ftruncate", NULL};
 
 static const char *const forking[] = {"accept4", "accept", "wait4", "waitid",
     "kill", "close_range", "set_robust_list", "set_tid_address", "signalfd4",
@@ -36,6 +37,16 @@ static const char *const confining[] = {
     "prctl", "prlimit64", "setrlimit", "seccomp", "capget", "capset", NULL};
 
 static const char *const serving[] = {"sendfile", "memfd_create", NULL};
+
+/* Another program: its start, its libraries, its pipes; and what gpg asks the
+ * kernel for from there on. */
+static const char *const executing[] = {"execve", "openat", "access",
+    "faccessat", "faccessat2", "readlink", "readlinkat", "statx", "fstatfs",
+    "pread64", "pipe", "pipe2", "setpgid", "fchdir", "chdir", "getcwd",
+    "prlimit64", "getrlimit", "umask", "arch_prctl", "getppid", "uname",
+    "sysinfo", "sigaltstack", "getdents64", "ioctl", "times", "getrusage",
+    "setitimer", "alarm", "getpgrp", "getpgid", "tgkill", "clock_getres",
+    "munlockall", "sched_getaffinity", NULL};
 
 const char *const *
 kh_calls(unsigned set)
@@ -57,6 +68,8 @@ kh_calls(unsigned set)
 		return confining;
 	case KH_CALLS_SERVE:
 		return serving;
+	case KH_CALLS_EXEC:
+		return executing;
 	default:
 		PRECOND(0);
 		return NULL;

@@ -15,12 +15,16 @@ struct kh_visit {
 	int conn; /* the connection */
 	int store; /* channel to the store */
 	int turns; /* at the key derivation, turns.h */
+	int wrap; /* channel to the wrap process, or -1 */
+	struct kh_bridge *bridges; /* for this submission, or NULL */
+	uint32_t bridged; /* bit i: they have one to newsroom i */
 	const struct kh_filter *filter; /* a visit's, made by the door */
 	const struct kh_site *site;
 	struct kh_view view; /* how its pages are seen; .site is that above */
 	struct kh_counter *counter; /* its line in the shared table */
 	struct kh_counter *table; /* all lines */
 	size_t n_table;
+	bool formless; /* its circuit has sent too many forms */
 	struct kh_head head; /* slices into head_bytes */
 	uint8_t head_bytes[KH_HEAD_MAX];
 };
