@@ -118,8 +118,8 @@ SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
-	crash courier_kill desk_kill health kill load lost memory once sandbox \
-	scarce selftest settle settle_cut silence)
+	crash courier_kill desk_kill flood health kill load lost memory once \
+	sandbox scarce selftest settle settle_cut silence wrap)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -338,11 +338,11 @@ check-host:
 
 # What takes long: objects of more than 4 GiB, power cuts by the thousand.
 check-nightly:
-	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_TOR)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/lost.py tests/system/settle_cut.py
+	    tests/system/lost.py tests/system/settle_cut.py tests/tor/service.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
