@@ -36,7 +36,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libutf8proc-dev libcurl4-gnutls-dev nettle-dev diceware gettext python3
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign unzip curl strace dosfstools \
-	e2fsprogs mount
+	e2fsprogs mount fish zsh
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 	culmus fonts-hosny-amiri
@@ -57,6 +57,7 @@ HARDEN := -O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection \
 ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
+PIC := -fPIC -fno-semantic-interposition
 FORTIFY := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 # A sanitizer build sets these two.
@@ -93,8 +94,13 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB := $(BUILD)/lib/libknothole.a
+# The library for others. Its name changes when the list of lib/libknothole.abi
+# loses or alters something (docs/release.md).
+SONAME := libknothole.so.0
+SHARED := $(BUILD)/lib/$(SONAME)
 SERVER_LIB := $(BUILD)/lib/libknotholed.a
-BINS := $(patsubst %,$(BUILD)/bin/%,knotholed knothole knothole-courier)
+PROGRAMS := knotholed knothole knothole-courier
+BINS := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -107,10 +113,11 @@ MAKERS := $(BUILD)/tests/mkobject $(BUILD)/tests/mkanswer \
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
-# at the memory or the sandbox of processes, which sanitizers change.
-SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,code_memory crash \
-	courier_kill desk_kill health kill load lost memory once sandbox \
-	selftest settle silence)
+# at the memory or the sandbox of processes, which sanitizers change, or at
+# what is installed.
+SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,code_memory completions \
+	courier_kill crash desk_kill health install kill load lost memory \
+	once sandbox selftest settle silence)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -141,10 +148,17 @@ fuzzers: $(FUZZERS)
 # A change of flags rebuilds everything.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
-	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' | \
+	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(PIC) $(LDFLAGS_ALL)' | \
 	    cmp -s - $@ || \
-	    echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' > $@
+	    echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(PIC) $(LDFLAGS_ALL)' > $@
 FORCE:
+
+# Touched only when it changes: three sources include it.
+COMMIT_H := $(BUILD)/gen/commit.h
+$(COMMIT_H): FORCE
+	@mkdir -p $(@D)
+	@echo "#define KH_COMMIT \"$$(deploy/release/commit)\"" > $@.tmp
+	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp
 
 $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 	@mkdir -p $(@D)
@@ -164,12 +178,12 @@ $(BUILD)/gen/text.c $(GEN_H) &: $(TEXTS)
 	$(Q)mv $(BUILD)/gen/text.c.tmp $(BUILD)/gen/text.c
 	$(Q)mv $(GEN_H).tmp $(GEN_H)
 
-$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H)
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H) $(COMMIT_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H) $(COMMIT_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_SERVER)) $(CFLAGS_ALL) \
@@ -180,6 +194,21 @@ $(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o
 	$(Q)rm -f $@
 	@echo '  AR   $@'
 	$(Q)$(AR) rcsD $@ $^
+
+# The same objects serve the programs and the shared library.
+$(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o: \
+    HARDEN += $(PIC)
+
+$(BUILD)/lib/libknothole.map: lib/libknothole.abi lib/abi.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) lib/abi.py --map $< > $@
+
+$(SHARED): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o \
+    $(BUILD)/lib/libknothole.map
+	@echo '  LD   $@'
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -Wl,-soname,$(SONAME) \
+	    -Wl,-z,defs -Wl,--version-script,$(BUILD)/lib/libknothole.map -o $@ \
+	    $(filter %.o,$^) $(call pc_libs,$(PC_LIB))
 
 $(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC)) $(BUILD)/obj/gen/text.o
 	@mkdir -p $(@D)
@@ -335,23 +364,12 @@ bench:
 
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
-	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c
+	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c \
+	    $(COMMIT_H)
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 
-DEST = $(DESTDIR)$(PREFIX)
-install: all
-	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
-	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
-	    "$(DEST)/share/man/man8"
-	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
-	    "$(DEST)/bin/"
-	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
-	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
-	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
-	install -m 0644 $(wildcard docs/man/*.8) "$(DEST)/share/man/man8/"
-	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
-	    deploy/knotholed.conf.example "$(DEST)/share/doc/knothole/"
+include deploy/package.mk
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')

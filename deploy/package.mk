@@ -1,0 +1,38 @@
+# What is given away: installed files, the source as an archive, packages.
+
+COMPLETIONS := $(addprefix $(BUILD)/completions/,$(PROGRAMS))
+
+# Completions come from the programs' own --help.
+$(BUILD)/completions/%: $(BUILD)/bin/% $(wildcard deploy/completions/*.py)
+	$(Q)$(PYTHON) deploy/completions/generate.py $< $(BUILD)/completions
+	$(Q)touch $@
+
+DEST = $(DESTDIR)$(PREFIX)
+LIBDIR ?= lib
+SHARE = $(DEST)/share
+install: all $(SHARED) $(COMPLETIONS)
+	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(SHARE)/doc/knothole" \
+	    "$(SHARE)/man/man1" "$(SHARE)/man/man5" "$(SHARE)/man/man8" \
+	    "$(SHARE)/bash-completion/completions" \
+	    "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d" \
+	    "$(DEST)/include/knothole" "$(DEST)/$(LIBDIR)/pkgconfig"
+	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
+	    "$(DEST)/bin/"
+	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
+	install -m 0644 $(wildcard docs/man/*.1) "$(SHARE)/man/man1/"
+	install -m 0644 $(wildcard docs/man/*.5) "$(SHARE)/man/man5/"
+	install -m 0644 $(wildcard docs/man/*.8) "$(SHARE)/man/man8/"
+	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
+	    deploy/knotholed.conf.example "$(SHARE)/doc/knothole/"
+	install -m 0644 $(BUILD)/completions/bash/* \
+	    "$(SHARE)/bash-completion/completions/"
+	install -m 0644 $(BUILD)/completions/zsh/* "$(SHARE)/zsh/site-functions/"
+	install -m 0644 $(BUILD)/completions/fish/* \
+	    "$(SHARE)/fish/vendor_completions.d/"
+	install -m 0644 include/knothole/*.h "$(DEST)/include/knothole/"
+	install -m 0644 $(SHARED) "$(DEST)/$(LIBDIR)/libknothole.so.$(VERSION)"
+	ln -sf libknothole.so.$(VERSION) "$(DEST)/$(LIBDIR)/$(SONAME)"
+	ln -sf $(SONAME) "$(DEST)/$(LIBDIR)/libknothole.so"
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+	    -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(PC_LIB)|' \
+	    lib/libknothole.pc.in > "$(DEST)/$(LIBDIR)/pkgconfig/libknothole.pc"
