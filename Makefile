@@ -42,6 +42,8 @@ DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 	culmus fonts-hosny-amiri
 # Debian's nodejs comes without npm, others with it.
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
+DEPS_DEB := debhelper dh-apparmor dpkg-dev xz-utils libcmocka-dev
+DEPS_CHECK_DEB := lintian debootstrap faketime minisign curl
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -389,6 +391,11 @@ help:
 	@echo "make lint            formatters, compilers and checkers"
 	@echo "make deps            install the Debian packages to build with"
 	@echo "make install         DESTDIR= PREFIX=/usr/local"
+	@echo "make dist            the source of this commit, build/dist/"
+	@echo "make deb             Debian packages, build/deb/"
+	@echo "make check-deb       packages built, checked, installed, purged"
+	@echo "make sbom            what it consists of, SPDX"
+	@echo "make sign KEY=FILE   sign a release with minisign"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

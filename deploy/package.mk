@@ -36,3 +36,29 @@ install: all $(SHARED) $(COMPLETIONS)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 	    -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(PC_LIB)|' \
 	    lib/libknothole.pc.in > "$(DEST)/$(LIBDIR)/pkgconfig/libknothole.pc"
+
+# --- releases (docs/release.md) ---------------------------------------------
+
+DIST := $(BUILD)/dist
+TARBALL := $(DIST)/knothole-$(VERSION).tar.xz
+SBOM := $(DIST)/knothole-$(VERSION).spdx.json
+
+.PHONY: dist deb sbom sign check-deb check-unit
+
+dist:
+	deploy/release/dist $(VERSION) $(TARBALL)
+
+deb: dist
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_DEB)
+	deploy/release/deb $(TARBALL) $(BUILD)/deb
+
+# The packages and the Makefile must name the same needs, and each test be run
+# by the one that can.
+check-deb:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_DEB) $(DEPS_CHECK_DEB)
+	$(MAKE) --no-print-directory deb sbom
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-deb --jobs 1 \
+	    --timeout 900 $(wildcard tests/package/*.py)
+
+check-unit: $(UNITS)
+	tests/run --label unit $(UNITS)

@@ -93,7 +93,7 @@ def _():
     equal(commit_of(tree), commit + "-dirty", "another source")
     # An archive's tree, unpacked within somebody's repository.
     with open(os.path.join(tree, ".commit"), "w", encoding="utf-8") as f:
-        f.write("0123456789abcdef" * 2 + "01234567\n")
+        f.write("0123456789abcdef" * 2 + "01234567 1790000000\n")
     equal(commit_of(tree), "0123456789ab", "from .commit")
 
 
