@@ -7,8 +7,56 @@
 
 #include "client/args.h"
 #include "client/exit.h"
+#include "lib/base/precond.h"
 
 #define FD_MAX 1048576 /* what Linux allows a process by default */
+#define OPTIONS_MAX 32 /* of one command; the most have 15 */
+
+static const struct option *also;
+static bool (*take_also)(int letter, const char *value);
+
+void
+kh_args_also(
+    const struct option *longs, bool (*take)(int letter, const char *value))
+{
+	also = longs;
+	take_also = take;
+}
+
+/* A command's options, and those that all have. */
+static void
+join(struct option out[static OPTIONS_MAX], const struct option *longs)
+{
+	const struct option *part[] = {longs, also};
+	size_t n = 0, i, k;
+
+	for (i = 0; i < 2; i++)
+		for (k = 0; part[i] != NULL && part[i][k].name != NULL; k++) {
+			PRECOND(n < OPTIONS_MAX - 1);
+			out[n++] = part[i][k];
+		}
+}
+
+/* getopt_long, past the options that all commands have; '?' when one of them
+ * was refused, and *said then. */
+static int
+next(int argc, char **argv, const char *shorts, const struct option *longs,
+    bool *said)
+{
+	struct option all[OPTIONS_MAX] = {0};
+	int c;
+
+	join(all, longs);
+	*said = false;
+	do {
+		c = getopt_long(argc, argv, shorts, all, NULL);
+		if (c >= KH_ARGS_ALSO_MIN && !take_also(c, optarg)) {
+			*said = true;
+			return '?';
+		}
+	} while (c >= KH_ARGS_ALSO_MIN);
+	return c;
+}
 
 int
 kh_args_next(
@@ -16,10 +64,13 @@ kh_args_next(
 {
 	char letter[3] = "-";
 	const char *what;
+	bool said;
 	int c;
 
 	opterr = 0;
-	c = getopt_long(argc, argv, shorts, longs, NULL);
+	c = next(argc, argv, shorts, longs, &said);
+	if (said)
+		return '?';
 	if (c != '?' && c != ':')
 		return c;
 	what = optind > 0 && optind <= argc ? argv[optind - 1] : "option";

@@ -26,6 +26,17 @@ struct kh_args_keys {
 int kh_args_next(
     int argc, char **argv, const char *shorts, const struct option *longs);
 
+/*
+ * Options that every command takes besides its own, until the end of the
+ * program.
+ *	longs	as for kh_args_next, with letters from KH_ARGS_ALSO_MIN on;
+ *		NULL: none
+ *	take	false when a value is not acceptable, which has been said then
+ */
+#define KH_ARGS_ALSO_MIN 256
+void kh_args_also(
+    const struct option *longs, bool (*take)(int letter, const char *value));
+
 /* Start over with another command line. */
 void kh_args_reset(void);
 

@@ -6,6 +6,7 @@
 #define KNOTHOLE_CLIENT_CMD_H
 
 int kh_cmd_keygen(int argc, char **argv);
+int kh_cmd_card(int argc, char **argv);
 int kh_cmd_seal(int argc, char **argv);
 int kh_cmd_unseal(int argc, char **argv);
 int kh_cmd_list(int argc, char **argv);
@@ -17,5 +18,11 @@ int kh_cmd_show(int argc, char **argv);
 int kh_cmd_reply(int argc, char **argv);
 int kh_cmd_export(int argc, char **argv);
 int kh_cmd_log(int argc, char **argv);
+int kh_cmd_recover(int argc, char **argv);
+int kh_cmd_editor(int argc, char **argv);
+int kh_cmd_passphrase(int argc, char **argv);
+int kh_cmd_identity(int argc, char **argv);
+int kh_cmd_share(int argc, char **argv);
+int kh_cmd_epoch(int argc, char **argv);
 
 #endif

@@ -7,16 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/args.h"
+#include "client/ceremony/ceremony.h"
 #include "client/cmd.h"
 #include "client/courier_token.h"
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/keys.h"
+#include "client/newkeys.h"
+#include "client/newpass.h"
 #include "client/output.h"
+#include "client/reseal.h"
 #include "knothole/age.h"
 #include "knothole/card.h"
 #include "knothole/io.h"
@@ -25,14 +28,13 @@
 
 #define DAYS_DEFAULT 730 /* two years */
 #define DAYS_MAX 3660 /* ten: a key should not outlive its purpose */
-#define DAY 86400 /* seconds */
-#define PASSPHRASE_MIN 8
-#define PASSPHRASE_GOOD 12
-#define ASK_MAX 3 /* tries to type the same twice */
 
 static const char help[] =
-    "usage: knothole keygen -o DIR --name NAME [--language L]... [--days N]\n"
-    "                       [--passphrase-fd N | --no-passphrase]\n\n"
+    "usage: knothole keygen -o DIR --name NAME [--language L]...\n"
+    "                       [--days N | --epochs N]\n"
+    "                       [--passphrase-fd N | --no-passphrase]\n"
+    "                       [--shares N [--threshold M] [--format text|pdf]\n"
+    "                       [--paper a4|letter]]\n\n"
     "Makes a newsroom's keys in DIR: its identity, which opens submissions "
     "and\n"
     "stays on the offline machine, its card, which the server gets, and a\n"
@@ -43,9 +45,21 @@ static const char help[] =
     "                         repeatable; en if none is given\n"
     "  -d, --days N           days from today that sources may seal to it\n"
     "                         (default 730)\n"
+    "  -e, --epochs N         instead: a key of its own for each of N months, "
+    "from\n"
+    "                         today on (see `knothole epoch`)\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "      --no-passphrase    keep the identity in clear\n"
+    "      --shares N         split a key that opens the identity into N "
+    "pages\n"
+    "                         for N people (2 to 16); there is a passphrase "
+    "beside\n"
+    "                         them only with --passphrase-fd\n"
+    "      --threshold M      how many of them it takes (default: more than "
+    "half)\n"
+    "      --format F         of the pages: text (default) or pdf\n"
+    "      --paper P          a4 (default) or letter, for pdf\n"
     "  -h, --help             this text\n";
 
 static const struct option options[] = {
@@ -53,14 +67,17 @@ static const struct option options[] = {
     {"name", required_argument, NULL, 'n'},
     {"language", required_argument, NULL, 'l'},
     {"days", required_argument, NULL, 'd'},
+    {"epochs", required_argument, NULL, 'e'},
     {"passphrase-fd", required_argument, NULL, 'P'},
     {"no-passphrase", no_argument, NULL, 'N'},
+    KH_CEREMONY_OPTIONS,
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
 enum what {
 	IDENTITY,
+	RECOVERY,
 	CARD,
 	SIGNATURE,
 	PUBLIC,
@@ -75,6 +92,7 @@ static const struct {
 	mode_t mode;
 } files[N_FILES] = {
     [IDENTITY] = {"identity", "identity.age", false, 0600},
+    [RECOVERY] = {"recovery", KH_RECOVERY_NAME, false, 0600},
     [CARD] = {"card", ".card", true, 0644},
     [SIGNATURE] = {"signature", ".card.minisig", true, 0644},
     [PUBLIC] = {"signing key", ".pub", true, 0644},
@@ -84,7 +102,8 @@ static const struct {
 struct keygen {
 	const char *dir;
 	const char *name;
-	unsigned days;
+	unsigned days; /* 0: the default */
+	unsigned epochs; /* 0: none */
 	struct kh_args_keys keys; /* the descriptor only */
 	bool clear;
 	bool help;
@@ -94,6 +113,7 @@ struct keygen {
 	char *token; /* of its courier, a line */
 	char id[KH_CARD_ID_MAX + 1];
 	struct kh_output file[N_FILES];
+	struct kh_ceremony ceremony;
 };
 
 static int
@@ -132,6 +152,11 @@ take_option(struct keygen *k, int c)
 		if (kh_args_number(optarg, 1, DAYS_MAX, &k->days))
 			return KH_EXIT_OK;
 		return kh_fail_usage("--days", "not a number from 1 to 3660");
+	case 'e':
+		if (kh_args_number(
+			optarg, 1, KH_CARD_RECIPIENTS_MAX, &k->epochs))
+			return KH_EXIT_OK;
+		return kh_fail_usage("--epochs", "not a number from 1 to 120");
 	case 'P':
 		return kh_args_key(&k->keys, c, optarg) ? KH_EXIT_OK
 							: KH_EXIT_USAGE;
@@ -142,6 +167,8 @@ take_option(struct keygen *k, int c)
 		k->help = true;
 		return KH_EXIT_OK;
 	default:
+		if (c >= 1 && c <= KH_CEREMONY_OPTION_MAX)
+			return kh_ceremony_option(&k->ceremony, c, optarg);
 		return KH_EXIT_USAGE;
 	}
 }
@@ -152,7 +179,7 @@ parse(struct keygen *k, int argc, char **argv)
 	size_t n;
 	int c, code;
 
-	while ((c = kh_args_next(argc, argv, ":o:n:l:d:h", options)) != -1) {
+	while ((c = kh_args_next(argc, argv, ":o:n:l:d:e:h", options)) != -1) {
 		code = take_option(k, c);
 		if (code != KH_EXIT_OK || k->help)
 			return code;
@@ -166,97 +193,49 @@ parse(struct keygen *k, int argc, char **argv)
 		return kh_fail_usage("keygen",
 		    "--passphrase-fd and "
 		    "--no-passphrase exclude each other");
+	if (k->days > 0 && k->epochs > 0)
+		return kh_fail_usage(
+		    "keygen", "--days and --epochs exclude each other");
 	n = strlen(k->name);
 	if (n == 0 || n > KH_CARD_NAME_MAX)
 		return kh_fail_usage("--name", "1 to 120 bytes, please");
 	memcpy(k->card.name, k->name, n + 1);
-	if (k->card.n_languages == 0)
-		return add_language(&k->card, "en");
-	return KH_EXIT_OK;
+	if (k->card.n_languages == 0 &&
+	    add_language(&k->card, "en") != KH_EXIT_OK)
+		return KH_EXIT_USAGE;
+	code = kh_ceremony_check(&k->ceremony);
+	if (k->ceremony.count > 0)
+		k->clear = false; /* the shares are in its place */
+	return code;
 }
 
-/* Ask twice until both are the same. */
-static int
-ask_new(struct kh_passphrase *pass)
-{
-	struct kh_passphrase second = {0};
-	enum kh_err e = KH_OK;
-	int i, same = 0;
-
-	for (i = 0; i < ASK_MAX && !same && e == KH_OK; i++) {
-		kh_passphrase_free(pass);
-		e = kh_passphrase_ask("New passphrase: ", pass);
-		if (e == KH_OK)
-			e = kh_passphrase_ask("The same again: ", &second);
-		if (e == KH_OK)
-			same = kh_passphrase_same(pass, &second);
-		if (e == KH_OK && !same)
-			kh_say(NULL, "the two differ");
-		kh_passphrase_free(&second);
-	}
-	if (e == KH_ENOENT)
-		return kh_fail_usage("keygen",
-		    "no terminal to ask for a "
-		    "passphrase on; use --passphrase-fd N, or "
-		    "--no-passphrase");
-	if (e == KH_EFORMAT)
-		return kh_fail_usage("keygen",
-		    "no passphrase was given; "
-		    "--no-passphrase does without one");
-	if (e != KH_OK)
-		return kh_fail(KH_ON_KEY, "passphrase", e);
-	return same ? KH_EXIT_OK
-		    : kh_fail_usage("keygen", "no passphrase was settled on");
-}
-
+/* With shares there is a passphrase only if one is given. */
 static int
 get_passphrase(struct keygen *k)
 {
-	size_t chars;
-	int code;
-
-	if (k->clear)
+	if (k->clear || (k->ceremony.count > 0 && k->keys.fd < 0))
 		return KH_EXIT_OK;
-	code = k->keys.fd >= 0 ? kh_keys_passphrase(k->keys.fd, &k->pass)
-			       : ask_new(&k->pass);
-	if (code != KH_EXIT_OK)
-		return code;
-	chars = k->pass.n;
-	if (kh_utf8_valid((const uint8_t *)k->pass.text, k->pass.n))
-		chars = kh_utf8_count((const uint8_t *)k->pass.text, k->pass.n);
-	if (chars < PASSPHRASE_MIN)
-		return kh_fail_usage("keygen",
-		    "a passphrase of fewer than 8 "
-		    "characters protects nothing; take five random words");
-	if (chars < PASSPHRASE_GOOD)
-		kh_say("keygen",
-		    "warning: that passphrase is short; five "
-		    "random words would be good");
-	return KH_EXIT_OK;
+	return kh_newpass(k->keys.fd, "keygen", "--passphrase-fd", &k->pass);
 }
 
-/* Everything of the card but its keys. */
 static int
 fill_card(struct keygen *k)
 {
-	struct kh_card_recipient *r = &k->card.recipients[0];
-	int64_t now = (int64_t)time(NULL);
+	enum kh_err e;
 
 	kh_card_id(k->name, k->id);
-	/* From yesterday: somewhere it is still that day. */
-	kh_day_of(now - DAY, r->first);
-	kh_day_of(now + (int64_t)k->days * DAY, r->last);
-	k->card.n_recipients = 1;
 	k->secret = kh_secret_alloc(sizeof(*k->secret));
 	if (k->secret == NULL)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
-	kh_identity_generate(&k->secret->identity);
-	kh_sign_generate(&k->secret->signing);
-	kh_identity_recipient(&k->secret->identity, &r->to);
-	kh_sign_public(&k->secret->signing, &k->card.signing_key);
-	if (kh_courier_token_make(&k->card, &k->token) != KH_OK)
-		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
-	return KH_EXIT_OK;
+	e = k->epochs > 0 ? kh_newkeys_epochs(k->secret, &k->card, k->epochs)
+			  : kh_newkeys_days(k->secret, &k->card,
+				k->days > 0 ? k->days : DAYS_DEFAULT);
+	if (e == KH_OK)
+		e = kh_courier_token_make(&k->card, &k->token);
+	if (e != KH_OK)
+		return kh_fail(KH_ON_KEY, NULL, e);
+	return k->ceremony.count > 0 ? kh_ceremony_make(&k->ceremony)
+				     : KH_EXIT_OK;
 }
 
 static void
@@ -264,6 +243,13 @@ file_name(const struct keygen *k, enum what w, char *out, size_t cap)
 {
 	(void)snprintf(out, cap, "%s%s", files[w].suffix ? k->id : "",
 	    w == IDENTITY && k->clear ? "identity.txt" : files[w].name);
+}
+
+/* Beside a passphrase the shares need a file of their own. */
+static bool
+is_made(const struct keygen *k, enum what w)
+{
+	return w != RECOVERY || (k->ceremony.count > 0 && k->pass.text != NULL);
 }
 
 /* All files are begun before one is written: what cannot be made is known
@@ -281,11 +267,16 @@ begin_files(struct keygen *k)
 		return KH_EXIT_CREATE;
 	}
 	for (w = 0; w < N_FILES && e == KH_OK; w++) {
+		if (!is_made(k, (enum what)w))
+			continue;
 		file_name(k, (enum what)w, name, sizeof(name));
 		e = kh_output_open_at(&k->file[w], dir_fd, name, files[w].mode);
 		if (e != KH_OK)
 			(void)kh_fail(KH_ON_OUTPUT, name, e);
 	}
+	if (e == KH_OK && k->ceremony.count > 0 &&
+	    kh_ceremony_begin(&k->ceremony, dir_fd) != KH_EXIT_OK)
+		e = KH_EEXIST; /* or the like: it has been said */
 	close(dir_fd);
 	return e == KH_OK ? KH_EXIT_OK : KH_EXIT_CREATE;
 }
@@ -293,28 +284,14 @@ begin_files(struct keygen *k)
 static enum kh_err
 write_identity(struct keygen *k)
 {
-	struct kh_seal_to to = {
-	    .passphrase = k->pass.text, .passphrase_len = k->pass.n};
-	struct kh_sealer *s = NULL;
-	char *text = NULL;
-	enum kh_err e;
-	size_t n;
+	const struct kh_ceremony_identity what = {.keys = k->secret,
+	    .name = k->name,
+	    .pass = k->pass.text != NULL ? &k->pass : NULL,
+	    .clear = k->clear,
+	    .identity_fd = k->file[IDENTITY].fd,
+	    .recovery_fd = k->file[RECOVERY].fd};
 
-	e = kh_identity_file_write(k->secret, k->name, &text, &n);
-	if (e != KH_OK)
-		return e;
-	if (k->clear) {
-		e = kh_write_all(k->file[IDENTITY].fd, text, n);
-	} else {
-		e = kh_sealer_new(&s, &to, kh_sink_fd(&k->file[IDENTITY].fd));
-		if (e == KH_OK)
-			e = kh_sealer_write(s, (const uint8_t *)text, n);
-		if (e == KH_OK)
-			e = kh_sealer_finish(s);
-		kh_sealer_free(s);
-	}
-	kh_secret_free(text);
-	return e;
+	return kh_ceremony_identity(&k->ceremony, &what);
 }
 
 /* The card, its signature beside it, and the key to verify that with. */
@@ -355,6 +332,8 @@ commit_files(struct keygen *k)
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OUTPUT, k->dir, e);
 	for (w = 0; w < N_FILES; w++) {
+		if (!is_made(k, (enum what)w))
+			continue;
 		file_name(k, (enum what)w, name, sizeof(name));
 		e = kh_output_commit(&k->file[w]);
 		if (e != KH_OK)
@@ -363,9 +342,12 @@ commit_files(struct keygen *k)
 	if (e != KH_OK) {
 		(void)kh_fail(KH_ON_OUTPUT, name, e);
 		while (w-- > 0) {
+			if (!is_made(k, (enum what)w))
+				continue;
 			file_name(k, (enum what)w, name, sizeof(name));
 			(void)unlinkat(dir_fd, name, 0);
 		}
+		kh_ceremony_undo(&k->ceremony);
 	}
 	close(dir_fd);
 	return kh_exit_code(KH_ON_OUTPUT, e);
@@ -403,6 +385,10 @@ write_files(struct keygen *k)
 		if (e != KH_OK)
 			code = kh_fail(KH_ON_OUTPUT, k->dir, e);
 	}
+	if (code == KH_EXIT_OK && k->ceremony.count > 0)
+		code = kh_ceremony_write(&k->ceremony, k->id);
+	if (code == KH_EXIT_OK && k->ceremony.count > 0)
+		code = kh_ceremony_commit(&k->ceremony);
 	free(card);
 	return code == KH_EXIT_OK ? commit_files(k) : code;
 }
@@ -412,18 +398,25 @@ print_made(const struct keygen *k)
 {
 	char dir[KH_SHOWN_MAX], name[NAME_MAX + 1], words[80];
 	char to[KH_RECIPIENT_TEXT_LEN + 1];
-	const struct kh_card_recipient *r = &k->card.recipients[0];
+	const struct kh_card_recipient *r = k->card.recipients;
+	size_t i, n = k->card.n_recipients;
 	int w;
 
 	kh_shown(k->dir, dir);
 	for (w = 0; w < N_FILES; w++) {
+		if (!is_made(k, (enum what)w))
+			continue;
 		file_name(k, (enum what)w, name, sizeof(name));
 		printf("%-12s %s/%s\n", files[w].label, dir, name);
 	}
-	kh_recipient_format(&r->to, to);
+	if (k->ceremony.count > 0)
+		kh_ceremony_print(&k->ceremony, dir);
+	for (i = 0; i < n; i++) {
+		kh_recipient_format(&r[i].to, to);
+		printf("%-12s %s\n", "recipient", to);
+	}
 	kh_card_fingerprint(&k->card, words);
-	printf("%-12s %s\n", "recipient", to);
-	printf("%-12s %s to %s\n", "valid", r->first, r->last);
+	printf("%-12s %s to %s\n", "valid", r->first, r[n - 1].last);
 	printf("%-12s %s\n", "fingerprint", words);
 }
 
@@ -434,6 +427,8 @@ print_hints(const struct keygen *k)
 		kh_say("identity.txt",
 		    "WARNING: NOT UNDER A PASSPHRASE. Whoever reads this file "
 		    "reads every submission, past and future");
+	if (k->ceremony.count > 0)
+		kh_ceremony_hints(&k->ceremony, k->pass.text != NULL);
 	kh_say(NULL,
 	    "the identity stays on the offline machine; keep a copy "
 	    "of it in another safe place");
@@ -474,7 +469,7 @@ kh_cmd_keygen(int argc, char **argv)
 	int code, w;
 
 	k.keys.fd = -1;
-	k.days = DAYS_DEFAULT;
+	kh_ceremony_start(&k.ceremony);
 	for (w = 0; w < N_FILES; w++)
 		k.file[w].fd = k.file[w].dir_fd = -1;
 	code = parse(&k, argc, argv);
@@ -484,6 +479,7 @@ kh_cmd_keygen(int argc, char **argv)
 		code = generate(&k);
 	for (w = 0; w < N_FILES; w++)
 		kh_output_abort(&k.file[w]);
+	kh_ceremony_end(&k.ceremony);
 	kh_passphrase_free(&k.pass);
 	kh_secret_free(k.secret);
 	kh_secret_free(k.token);

@@ -17,6 +17,8 @@ struct outcome {
 
 static const char *program = "knothole";
 
+static char burnt[512]; /* "2026-03 on 2026-05-02, ..." */
+
 static const char again[] = "copy it again from where it came";
 static const char room[] = "make room on the disk";
 static const char memory[] = "close other programs";
@@ -100,6 +102,19 @@ kh_say(const char *subject, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+void
+kh_exit_burnt(const char *label, const char *day)
+{
+	size_t n = strlen(burnt);
+	char one[64];
+
+	(void)snprintf(
+	    one, sizeof(one), "%s%s on %s", n > 0 ? ", " : "", label, day);
+	/* The first few are enough of a hint. */
+	if (strlen(one) < sizeof(burnt) - n && strstr(burnt, one + 2) == NULL)
+		memcpy(burnt + n, one, strlen(one) + 1);
+}
+
 int
 kh_fail(enum kh_on on, const char *subject, enum kh_err e)
 {
@@ -112,6 +127,11 @@ kh_fail(enum kh_on on, const char *subject, enum kh_err e)
 		kh_say(subject, "%s; %s", what, advice);
 	else
 		kh_say(subject, "%s", what);
+	if (e == KH_ENOKEY && on == KH_ON_OBJECT && burnt[0] != '\0')
+		kh_say(subject,
+		    "or it was sealed in an epoch whose key was burnt (%s): "
+		    "then nothing opens it any more",
+		    burnt);
 	return kh_exit_code(on, e);
 }
 

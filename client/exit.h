@@ -62,6 +62,10 @@ void kh_say(const char *subject, const char *fmt, ...)
  */
 int kh_fail(enum kh_on on, const char *subject, enum kh_err e);
 
+/* An epoch (YYYY-MM) was burnt on that day: kh_fail says so when no key fits an
+ * object, since then this may be why. */
+void kh_exit_burnt(const char *label, const char *day);
+
 /* Opening `subject` for reading failed; errno says why. Returns the status. */
 int kh_fail_open(const char *subject);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/epochs.h"
 #include "client/identity.h"
 #include "client/input.h"
 #include "knothole/card.h"
@@ -13,8 +14,9 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 
-/* Five lines: the longest name and 400 bytes. */
-#define TEXT_MAX (KH_CARD_NAME_MAX + 400)
+/* Five lines: the longest name and 400 bytes; three for each epoch. */
+#define TEXT_MAX \
+	(KH_CARD_NAME_MAX + 400 + KH_CARD_RECIPIENTS_MAX * KH_EPOCH_LINES_LEN)
 #define SIGNING_LEN (KH_SIGN_KEY_ID_LEN + KH_SIGN_SEED_LEN)
 #define SIGNING_TEXT_LEN 57 /* base64 of 40 bytes, with NUL */
 
@@ -27,6 +29,7 @@ struct parts {
 	uint8_t signing[SIGNING_LEN];
 	char signing_text[SIGNING_TEXT_LEN];
 	char identity_text[KH_IDENTITY_TEXT_LEN + 1];
+	char lines[KH_EPOCH_LINES_LEN];
 };
 
 /* Opened identity file. */
@@ -35,17 +38,50 @@ struct opened {
 	size_t n;
 };
 
+/* The one identity, or those of all epochs; returns the text's length. */
+static size_t
+put_text(const struct kh_newsroom_keys *k, const char *name,
+    struct parts *parts, char *text)
+{
+	char public[KH_RECIPIENT_TEXT_LEN + 1];
+	struct kh_recipient to;
+	size_t i, n = 0;
+	int len;
+
+	if (k->n_epochs == 0) {
+		kh_identity_format(&k->identity, parts->identity_text);
+		kh_identity_recipient(&k->identity, &to);
+		kh_recipient_format(&to, public);
+		len = snprintf(text, TEXT_MAX,
+		    "# created by knothole\n# newsroom: %s\n"
+		    "# public key: %s\n# signing key: %s\n%s\n",
+		    name, public, parts->signing_text, parts->identity_text);
+		PRECOND(len > 0 && len < TEXT_MAX);
+		return (size_t)len;
+	}
+	len = snprintf(text, TEXT_MAX,
+	    "# created by knothole\n# newsroom: %s\n# signing key: %s\n", name,
+	    parts->signing_text);
+	PRECOND(len > 0 && len < TEXT_MAX);
+	n = (size_t)len;
+	for (i = 0; i < k->n_epochs; i++) {
+		kh_epoch_lines(&k->epochs[i], &k->of_epoch[i], parts->lines);
+		PRECOND(strlen(parts->lines) < TEXT_MAX - n);
+		memcpy(text + n, parts->lines, strlen(parts->lines) + 1);
+		n += strlen(parts->lines);
+	}
+	return n;
+}
+
 enum kh_err
 kh_identity_file_write(
     const struct kh_newsroom_keys *k, const char *name, char **text, size_t *n)
 {
-	char public[KH_RECIPIENT_TEXT_LEN + 1];
-	struct kh_recipient to;
 	struct parts *parts = NULL;
 	enum kh_err e = KH_ENOMEM;
-	int len;
 
 	PRECOND(k != NULL && name != NULL && text != NULL && n != NULL);
+	PRECOND(k->n_epochs <= KH_CARD_RECIPIENTS_MAX);
 	*n = 0;
 	*text = NULL;
 	if (strlen(name) > KH_CARD_NAME_MAX || strpbrk(name, "\r\n") != NULL)
@@ -59,15 +95,7 @@ kh_identity_file_write(
 	    KH_SIGN_SEED_LEN);
 	sodium_bin2base64(parts->signing_text, sizeof(parts->signing_text),
 	    parts->signing, SIGNING_LEN, sodium_base64_VARIANT_ORIGINAL);
-	kh_identity_format(&k->identity, parts->identity_text);
-	kh_identity_recipient(&k->identity, &to);
-	kh_recipient_format(&to, public);
-	len = snprintf(*text, TEXT_MAX,
-	    "# created by knothole\n# newsroom: %s\n# public key: %s\n"
-	    "# signing key: %s\n%s\n",
-	    name, public, parts->signing_text, parts->identity_text);
-	PRECOND(len > 0 && len < TEXT_MAX);
-	*n = (size_t)len;
+	*n = put_text(k, name, parts, *text);
 	e = KH_OK;
 out:
 	kh_secret_free(parts);
@@ -145,6 +173,31 @@ out:
 }
 
 enum kh_err
+kh_identity_file_plain(const char *text, size_t n,
+    const struct kh_passphrase *pass, char **plain, size_t *plain_n)
+{
+	char *opened, *copy;
+	enum kh_err e;
+
+	PRECOND(text != NULL && n <= KH_IDENTITY_FILE_MAX);
+	PRECOND(plain != NULL && plain_n != NULL);
+	*plain = NULL;
+	*plain_n = 0;
+	e = to_plain(&text, &n, pass, &opened);
+	if (e != KH_OK)
+		return e;
+	copy = kh_secret_alloc(n + 1);
+	if (copy != NULL) {
+		memcpy(copy, text, n);
+		copy[n] = '\0';
+		*plain = copy;
+		*plain_n = n;
+	}
+	kh_secret_free(opened);
+	return copy == NULL ? KH_ENOMEM : KH_OK;
+}
+
+enum kh_err
 kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
     const struct kh_passphrase *pass)
 {
@@ -155,6 +208,8 @@ kh_identity_file_read(struct kh_keyring *kr, const char *text, size_t n,
 	e = to_plain(&text, &n, pass, &plain);
 	if (e == KH_OK)
 		e = kh_keyring_add_file(kr, text, n);
+	if (e == KH_OK)
+		kh_epochs_note(text, n);
 	kh_secret_free(plain);
 	return e;
 }
@@ -195,8 +250,8 @@ after(const char *line, size_t *n, const char *prefix)
 }
 
 static enum kh_err
-room_line(struct kh_newsroom *own, const char *line, size_t n,
-    unsigned *signing, unsigned *identities)
+room_line(
+    struct kh_newsroom *own, const char *line, size_t n, unsigned *signing)
 {
 	struct kh_identity *id;
 	const char *rest;
@@ -209,7 +264,7 @@ room_line(struct kh_newsroom *own, const char *line, size_t n,
 	rest = after(line, &n, "# newsroom: ");
 	if (rest != NULL && n <= KH_CARD_NAME_MAX)
 		memcpy(own->name, rest, n); /* zeroed before */
-	if (rest != NULL || n == 0 || line[0] == '#' || (*identities)++ > 0)
+	if (rest != NULL || n == 0 || line[0] == '#')
 		return KH_OK;
 	id = kh_secret_alloc(sizeof(*id));
 	if (id == NULL)
@@ -224,7 +279,7 @@ room_line(struct kh_newsroom *own, const char *line, size_t n,
 static enum kh_err
 read_room(struct kh_newsroom *own, const char *text, size_t n)
 {
-	unsigned signing = 0, identities = 0;
+	unsigned signing = 0;
 	enum kh_err e = KH_OK;
 	const char *end;
 	size_t len, skip;
@@ -235,7 +290,7 @@ read_room(struct kh_newsroom *own, const char *text, size_t n)
 		skip = end != NULL ? len + 1 : len;
 		if (len > 0 && text[len - 1] == '\r')
 			len--;
-		e = room_line(own, text, len, &signing, &identities);
+		e = room_line(own, text, len, &signing);
 		text += skip;
 		n -= skip;
 	}
@@ -259,6 +314,8 @@ kh_identity_file_newsroom(struct kh_keyring *kr, const char *text, size_t n,
 	e = to_plain(&text, &n, pass, &plain);
 	if (e == KH_OK)
 		e = kh_keyring_add_file(kr, text, n);
+	if (e == KH_OK)
+		kh_epochs_note(text, n);
 	if (e == KH_OK)
 		e = read_room(own, text, n);
 	if (e != KH_OK)

@@ -3,13 +3,15 @@
  * something needs it, and it alone decides when a passphrase is asked for.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/exit.h"
 #include "client/identity.h"
-#include "client/input.h"
 #include "client/keys.h"
+#include "client/unlock.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 
@@ -54,9 +56,8 @@ kh_keys_passphrase(int fd, struct kh_passphrase *out)
 	}
 }
 
-/* The passphrase for the identity file `path`: `have` if it is set. */
-static int
-passphrase_for(const char *path, int fd, struct kh_passphrase *have)
+int
+kh_keys_passphrase_for(const char *path, int fd, struct kh_passphrase *have)
 {
 	char prompt[KH_SHOWN_MAX + 32], shown[KH_SHOWN_MAX];
 	enum kh_err e;
@@ -78,10 +79,10 @@ passphrase_for(const char *path, int fd, struct kh_passphrase *have)
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
 }
 
-/* Is this sealed to keys? A passphrase is alone in its header (C2SP age,
- * "scrypt recipient stanza"), so the first stanza tells; armor does not. */
-static bool
-sealed_to_keys(const char *text, size_t n)
+/* A passphrase is alone in its header (C2SP age, "scrypt recipient stanza"), so
+ * the first stanza tells. */
+bool
+kh_keys_sealed_to_keys(const char *text, size_t n)
 {
 	static const char first[] = "age-encryption.org/v1\n-> ";
 	static const char scrypt[] = "scrypt ";
@@ -91,25 +92,27 @@ sealed_to_keys(const char *text, size_t n)
 	    memcmp(text + len, scrypt, more) != 0;
 }
 
-/* What to read into, and the passphrase once it is known. */
+/* What to read into, and what opens it. */
 struct ring {
 	struct kh_keyring *kr;
 	struct kh_newsroom *room; /* or NULL */
-	struct kh_passphrase pass;
+	struct kh_unlock unlock;
 };
 
 static int
-add_identity(struct ring *r, const char *path, const char *text, size_t n)
+add_identity(struct ring *r, const char *path, const struct kh_unlocked *o)
 {
 	enum kh_err e;
 
 	if (r->room == NULL) {
-		e = kh_identity_file_read(r->kr, text, n, &r->pass);
+		e = kh_identity_file_read(r->kr, o->text, o->n, NULL);
 		return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
 	}
-	e = kh_identity_file_newsroom(r->kr, text, n, &r->pass, r->room);
-	if (e == KH_OK)
+	e = kh_identity_file_newsroom(r->kr, o->text, o->n, NULL, r->room);
+	if (e == KH_OK) {
+		memcpy(r->room->who, o->who, sizeof(r->room->who));
 		return KH_EXIT_OK;
+	}
 	if (e != KH_EKEY)
 		return kh_fail(KH_ON_KEY, path, e);
 	kh_say(path,
@@ -119,31 +122,44 @@ add_identity(struct ring *r, const char *path, const char *text, size_t n)
 }
 
 static int
-read_identity(struct ring *r, const char *path, int fd)
+read_identity(struct ring *r, const char *path)
 {
-	char *text = NULL;
-	size_t n = 0;
-	enum kh_err e;
-	int in, code;
+	struct kh_unlocked o;
+	int code;
 
-	code = kh_input_open(path, &in);
-	if (code != KH_EXIT_OK)
-		return code;
-	e = kh_input_all(in, KH_IDENTITY_FILE_MAX, &text, &n);
-	if (e != KH_OK)
-		code = kh_fail(KH_ON_KEY, path, e);
-	kh_input_close(in);
-	if (code == KH_EXIT_OK && sealed_to_keys(text, n)) {
-		kh_say(path,
-		    "is sealed to a key, not under a passphrase: an object, "
-		    "and no identity; give the newsroom's identity file");
-		code = KH_EXIT_DATA;
-	}
-	if (code == KH_EXIT_OK && kh_input_is_age(text, n))
-		code = passphrase_for(path, fd, &r->pass);
+	code = kh_unlock_file(&r->unlock, path, &o);
 	if (code == KH_EXIT_OK)
-		code = add_identity(r, path, text, n);
-	kh_secret_free(text);
+		code = add_identity(r, path, &o);
+	kh_unlocked_free(&o);
+	return code;
+}
+
+/* Those in clear and under a passphrase first: among them may be the editor's
+ * key that the others are sealed to. */
+static bool
+is_later(const char *path)
+{
+	char head[64];
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		n = pread(fd, head, sizeof(head), 0);
+		close(fd);
+	}
+	return n > 0 && kh_sealed_how(head, (size_t)n) == KH_SEALED_KEYS;
+}
+
+static int
+read_identities(struct ring *r, const struct kh_args_keys *args)
+{
+	int code = KH_EXIT_OK, turn;
+	size_t i;
+
+	for (turn = 0; turn < 2; turn++)
+		for (i = 0; i < args->n && code == KH_EXIT_OK; i++)
+			if (is_later(args->path[i]) == (turn == 1))
+				code = read_identity(r, args->path[i]);
 	return code;
 }
 
@@ -168,13 +184,14 @@ begin(struct ring *r, struct kh_keyring **kr)
 	kh_keys_probe();
 	e = kh_keyring_new(kr);
 	r->kr = *kr;
+	r->unlock.also = *kr;
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, NULL, e);
 }
 
 static int
 end(struct ring *r, struct kh_keyring **kr, int code)
 {
-	kh_passphrase_free(&r->pass);
+	kh_unlock_end(&r->unlock);
 	if (code != KH_EXIT_OK) {
 		kh_keyring_free(*kr);
 		*kr = NULL;
@@ -185,17 +202,16 @@ end(struct ring *r, struct kh_keyring **kr, int code)
 int
 kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr)
 {
-	struct ring r = {0};
+	struct ring r = {.unlock = {.fd = args->fd}};
 	int code;
-	size_t i;
 
 	PRECOND(args != NULL && kr != NULL);
 	PRECOND(args->n > 0 || args->fd >= 0);
 	code = begin(&r, kr);
 	if (code == KH_EXIT_OK && args->n == 0)
-		code = passphrase_alone(r.kr, args->fd, &r.pass);
-	for (i = 0; i < args->n && code == KH_EXIT_OK; i++)
-		code = read_identity(&r, args->path[i], args->fd);
+		code = passphrase_alone(r.kr, args->fd, &r.unlock.pass);
+	if (code == KH_EXIT_OK)
+		code = read_identities(&r, args);
 	return end(&r, kr, code);
 }
 
@@ -203,12 +219,25 @@ int
 kh_keys_newsroom(
     const char *path, int fd, struct kh_keyring **kr, struct kh_newsroom *room)
 {
-	struct ring r = {.room = room};
+	struct kh_passphrase pass = {0};
+	int code = kh_keys_newsroom_with(path, fd, &pass, kr, room);
+
+	kh_passphrase_free(&pass);
+	return code;
+}
+
+int
+kh_keys_newsroom_with(const char *path, int fd, struct kh_passphrase *pass,
+    struct kh_keyring **kr, struct kh_newsroom *room)
+{
+	struct ring r = {.room = room, .unlock = {.fd = fd, .pass = *pass}};
 	int code;
 
 	PRECOND(path != NULL && kr != NULL && room != NULL);
 	code = begin(&r, kr);
 	if (code == KH_EXIT_OK)
-		code = read_identity(&r, path, fd);
+		code = read_identity(&r, path);
+	*pass = r.unlock.pass; /* the caller's */
+	r.unlock.pass = (struct kh_passphrase){0};
 	return end(&r, kr, code);
 }

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "client/args.h"
+#include "client/card/card.h"
 #include "client/cmd.h"
 #include "client/desk/airgap.h"
 #include "client/desk/vault.h"
 #include "client/exit.h"
 #include "client/signals.h"
 #include "client/start.h"
+#include "client/unlock.h"
 #include "commit.h"
 #include "knothole/secret.h"
 
@@ -25,6 +27,17 @@ struct command {
 static const struct command commands[] = {
     {"keygen", kh_cmd_keygen, KH_AIRGAP_WARN,
 	"make a newsroom's identity and card"},
+    {"recover", kh_cmd_recover, KH_AIRGAP_NEEDED,
+	"open an identity with shares of its key"},
+    {"editor", kh_cmd_editor, KH_AIRGAP_NEEDED,
+	"whose own keys open an identity"},
+    {"passphrase", kh_cmd_passphrase, KH_AIRGAP_NEEDED,
+	"seal an identity under another passphrase"},
+    {"identity", kh_cmd_identity, KH_AIRGAP_NEEDED,
+	"say what is in an identity file"},
+    {"card", kh_cmd_card, KH_AIRGAP_NEEDED, "show, check or change a card"},
+    {"epoch", kh_cmd_epoch, KH_AIRGAP_NEEDED,
+	"list the months' keys of an identity, or destroy one"},
     {"seal", kh_cmd_seal, KH_AIRGAP_NONE, "encrypt a file to newsrooms"},
     {"unseal", kh_cmd_unseal, KH_AIRGAP_NEEDED, "decrypt a file as it is"},
     {"list", kh_cmd_list, KH_AIRGAP_NEEDED,
@@ -38,6 +51,8 @@ static const struct command commands[] = {
     {"show", kh_cmd_show, KH_AIRGAP_NEEDED, "show a conversation"},
     {"reply", kh_cmd_reply, KH_AIRGAP_NEEDED, "answer a source"},
     {"export", kh_cmd_export, KH_AIRGAP_NEEDED, "put answers onto a stick"},
+    {"share", kh_cmd_share, KH_AIRGAP_NEEDED,
+	"give a submission to another newsroom, too"},
     {"log", kh_cmd_log, KH_AIRGAP_NEEDED, "show the custody log"},
 };
 
@@ -52,15 +67,28 @@ static const struct option globals[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* And one that may stand there or behind the command. */
+static const struct option everywhere[] = {
+    {"editor-key", required_argument, NULL, KH_ARGS_ALSO_MIN},
+    {NULL, 0, NULL, 0},
+};
+
 static bool online; /* --i-am-online */
+
+static bool
+take_everywhere(int letter, const char *value)
+{
+	return letter == KH_ARGS_ALSO_MIN && kh_unlock_editor_key(value);
+}
 
 static void
 usage(FILE *f)
 {
 	size_t i;
 
-	fputs("usage: knothole [--vault DIR] [--i-am-online] COMMAND "
-	      "[OPTION]... [ARGUMENT]...\n"
+	fputs("usage: knothole [--vault DIR] [--editor-key FILE] "
+	      "[--i-am-online]\n"
+	      "                COMMAND [OPTION]... [ARGUMENT]...\n"
 	      "       knothole COMMAND --help\n"
 	      "       knothole --help | --version\n\n"
 	      "Keys, sealing and opening for the offline machine of a "
@@ -68,7 +96,7 @@ usage(FILE *f)
 	    f);
 	for (i = 0; i < N_COMMANDS; i++)
 		fprintf(
-		    f, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+		    f, "  %-10s  %s\n", commands[i].name, commands[i].summary);
 	fputs("\nWhat opens secrets refuses to while a network interface "
 	      "is up;\n--i-am-online lifts that, for rehearsals.\n"
 	      "\nexit status: 0 done; 64 wrong use; 65 malformed, truncated "
@@ -124,8 +152,19 @@ global_options(int argc, char **argv)
 static bool
 asks_for_help(int argc, char **argv)
 {
-	return argc == 2 &&
-	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+	const char *last = argv[argc - 1];
+
+	/* `editor add --help` is one word more. */
+	return (argc == 2 || argc == 3) &&
+	    (strcmp(last, "--help") == 0 || strcmp(last, "-h") == 0);
+}
+
+/* What may be asked of a card differs in what it opens. */
+static enum kh_airgap
+gap_of(const struct command *cmd, int argc, char **argv)
+{
+	return cmd->run == kh_cmd_card ? kh_card_airgap(argc, argv)
+				       : cmd->airgap;
 }
 
 static int
@@ -134,6 +173,7 @@ run(int argc, char **argv)
 	const struct command *cmd;
 	int first, code;
 
+	kh_args_also(everywhere, take_everywhere);
 	code = global_options(argc, argv);
 	if (code >= 0)
 		return code;
@@ -143,7 +183,8 @@ run(int argc, char **argv)
 		return kh_fail_usage(argv[first],
 		    "no such command; `knothole --help` lists them");
 	if (!asks_for_help(argc - first, argv + first)) {
-		code = kh_airgap_check(cmd->airgap, online);
+		code = kh_airgap_check(
+		    gap_of(cmd, argc - first, argv + first), online);
 		if (code != KH_EXIT_OK)
 			return code;
 	}

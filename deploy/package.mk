@@ -24,6 +24,10 @@ install: all $(SHARED) $(COMPLETIONS)
 	install -m 0644 $(wildcard docs/man/*.8) "$(SHARE)/man/man8/"
 	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
 	    deploy/knotholed.conf.example "$(SHARE)/doc/knothole/"
+	install -d "$(SHARE)/doc/knothole/tor" "$(SHARE)/doc/knothole/onionbalance"
+	install -m 0644 $(wildcard deploy/tor/*) "$(SHARE)/doc/knothole/tor/"
+	install -m 0644 $(wildcard deploy/onionbalance/*) \
+	    "$(SHARE)/doc/knothole/onionbalance/"
 	install -m 0644 $(BUILD)/completions/bash/* \
 	    "$(SHARE)/bash-completion/completions/"
 	install -m 0644 $(BUILD)/completions/zsh/* "$(SHARE)/zsh/site-functions/"

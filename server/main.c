@@ -57,7 +57,9 @@ static const char usage[] =
     "  selftest_minutes between tests of itself (default 10)\n"
     "  health         file that says how the service is (default "
     "STATE/health)\n"
-    "  allow_swap     start although swap is not encrypted (default no)\n";
+    "  allow_swap     start although swap is not encrypted (default no)\n"
+    "  circuit_id     haproxy: tor says on source_listen which circuit a\n"
+    "                 connection came through (default none)\n";
 
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket. */
 static int
@@ -160,8 +162,14 @@ load(const char *path, struct kh_keeper *k)
 	k->site.max_message = k->config.max_message;
 	k->site.max_visits = k->config.max_visits;
 	k->site.selftest_minutes = k->config.selftest_minutes;
+	k->site.circuit_ids = k->config.circuit_ids;
 	x = kh_outlets_load(
 	    k->config.newsrooms, &k->outlets, &k->site.n_outlets);
+	if (x != KH_EXIT_OK)
+		return x;
+	kh_outlets_received(k->config.store, k->outlets, k->site.n_outlets);
+	x = kh_outlets_valid(
+	    k->config.newsrooms, k->outlets, k->site.n_outlets);
 	if (x != KH_EXIT_OK)
 		return x;
 	kh_outlets_couriers(k);

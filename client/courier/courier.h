@@ -5,6 +5,7 @@
 #define KNOTHOLE_COURIER_COURIER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "client/courier/address.h"
 #include "client/courier/http.h"
@@ -32,6 +33,7 @@ struct kh_courier {
 	struct kh_sums sums;
 	struct kh_progress progress;
 	uint64_t done; /* bytes, for the progress line */
+	uint8_t token_hash[KH_COURIER_HASH_LEN]; /* as cards carry it */
 };
 
 /* The commands; each returns the exit status, having said what was wrong. */

@@ -9,6 +9,7 @@
 #include "client/exit.h"
 #include "client/signals.h"
 #include "client/start.h"
+#include "knothole/card.h"
 #include "knothole/secret.h"
 
 /* The line is shown between two bytes, too. */
@@ -48,7 +49,9 @@ run(struct kh_courier *c)
 	if (code != KH_EXIT_OK)
 		return code;
 	config.token = token;
-	e = kh_http_new(&config, &c->http);
+	e = kh_courier_token_hash(token, KH_COURIER_TOKEN_LEN, c->token_hash);
+	if (e == KH_OK)
+		e = kh_http_new(&config, &c->http);
 	kh_secret_free(token);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OBJECT, c->o.server_text, e);

@@ -1,5 +1,5 @@
 /*
- * push: what the desk put on the stick, to the server.
+ * push: what the desk put on the stick, to the server; cards in cards.c.
  *
  * Nothing is taken from the stick before the server has said that it has it,
  * or had it already: killed anywhere, the next run does the rest.
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/courier/cards.h"
 #include "client/courier/look.h"
 #include "client/courier/sha256.h"
 #include "client/courier/talk.h"
@@ -26,6 +27,7 @@ struct push {
 	struct kh_courier *c;
 	struct kh_replies replies;
 	struct kh_collected collected;
+	struct kh_cards cards;
 	bool *sent; /* for each reply: the server has it */
 	size_t stored, taken;
 	bool accepted; /* collected.txt */
@@ -293,6 +295,8 @@ run(struct push *p)
 	if (code != KH_EXIT_OK)
 		return code;
 	code = put_replies(p);
+	if (code == KH_EXIT_OK)
+		code = kh_push_cards(c, &p->cards);
 	if (code == KH_EXIT_OK && p->collected.text != NULL)
 		code = post_collected(p);
 	if (!c->o.keep) {
@@ -305,6 +309,8 @@ run(struct push *p)
 	    code == KH_EXIT_OK ? "" : "; run it again for the rest");
 	if (p->accepted)
 		kh_tell(c, "%zu objects reported as collected", p->collected.n);
+	if (p->refused == 0)
+		p->refused = p->cards.refused;
 	return code != KH_EXIT_OK ? code : p->refused;
 }
 

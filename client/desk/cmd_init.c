@@ -99,8 +99,7 @@ check_card(struct making *m, const char *path)
 	    memcmp(&card->signing_key, &m->v.room->outlet,
 		sizeof(card->signing_key)) == 0;
 	for (i = 0; same && i < card->n_recipients; i++)
-		if (memcmp(&card->recipients[i].to, &m->v.room->to,
-			sizeof(m->v.room->to)) == 0)
+		if (kh_keyring_has(m->v.kr, &card->recipients[i].to))
 			break;
 	same = same && i < card->n_recipients;
 	free(card);
@@ -118,8 +117,9 @@ static bool
 is_ours(const char *name)
 {
 	static const char *const names[] = {".", "..", KH_VAULT_IDENTITY_AGE,
-	    KH_VAULT_IDENTITY_TXT, KH_VAULT_CARD, KH_VAULT_OBJECTS,
-	    KH_VAULT_OUTBOX, KH_VAULT_LOCK, KH_VAULT_INDEX_NEW};
+	    KH_VAULT_IDENTITY_TXT, KH_VAULT_CARD, KH_VAULT_RENEWED,
+	    KH_VAULT_EXPORTED, KH_VAULT_OBJECTS, KH_VAULT_OUTBOX, KH_VAULT_LOCK,
+	    KH_VAULT_INDEX_NEW};
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -204,6 +204,8 @@ fill(struct making *m)
 	(void)unlinkat(v->dir_fd,
 	    sealed ? KH_VAULT_IDENTITY_TXT : KH_VAULT_IDENTITY_AGE, 0);
 	(void)unlinkat(v->dir_fd, KH_VAULT_CARD, 0);
+	(void)unlinkat(v->dir_fd, KH_VAULT_RENEWED, 0);
+	(void)unlinkat(v->dir_fd, KH_VAULT_EXPORTED, 0);
 	e = put(v, sealed ? KH_VAULT_IDENTITY_AGE : KH_VAULT_IDENTITY_TXT,
 	    &m->identity);
 	if (e == KH_OK && m->card.n > 0)

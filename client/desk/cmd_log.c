@@ -40,10 +40,12 @@ static const struct kh_desk_usage usage = {
 static json_t *
 entry_json(const struct kh_log_entry *e)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:o}", "day", e->day, "what",
-	    kh_log_text(e->what), "alias", e->alias, "count",
-	    (json_int_t)e->count, "hash",
-	    kh_json_hex(e->hash, sizeof(e->hash)));
+	const bool shared = e->what == KH_LOG_SHARE;
+
+	return json_pack("{s:s, s:s, s:s, s:I, s:o, s:s*, s:s*}", "day", e->day,
+	    "what", kh_log_text(e->what), "alias", e->alias, "count",
+	    (json_int_t)e->count, "hash", kh_json_hex(e->hash, sizeof(e->hash)),
+	    "to", shared ? e->to : NULL, "by", shared ? e->by : NULL);
 }
 
 /* `verified` as a member: true, false, or null when it was not looked at. */
@@ -69,6 +71,7 @@ print_json(const struct kh_log *l, json_t *verified)
 static void
 print_human(const struct kh_log *l)
 {
+	char by[KH_SHOWN_MAX], to[KH_SHOWN_MAX];
 	const struct kh_log_entry *e;
 	size_t i;
 
@@ -76,6 +79,11 @@ print_human(const struct kh_log *l)
 		e = &l->entries[i];
 		printf("%6zu  %s  %-8s %6" PRIu32 "  %s\n", i + 1, e->day,
 		    kh_log_text(e->what), e->count, e->alias);
+		if (e->what != KH_LOG_SHARE)
+			continue;
+		printf("%29s to %s\n", "", kh_shown(e->to, to));
+		if (e->by[0] != '\0')
+			printf("%29s by %s\n", "", kh_shown(e->by, by));
 	}
 }
 

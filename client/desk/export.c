@@ -188,6 +188,8 @@ kh_export_run(struct kh_export *x, const char *path)
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OUTPUT, x->v->path, e);
 	code = put_answers(x);
+	if (code == KH_EXIT_OK)
+		code = kh_export_card(x);
 	if (code != KH_EXIT_OK)
 		return code;
 	e = kh_export_collected(x);
@@ -200,7 +202,8 @@ kh_export_run(struct kh_export *x, const char *path)
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OUTPUT, path, e);
 	kh_report_end(&x->report);
-	return mark(x, log_before);
+	code = mark(x, log_before);
+	return code == KH_EXIT_OK ? kh_export_card_done(x) : code;
 }
 
 void

@@ -23,6 +23,9 @@ struct kh_sum_line {
 struct kh_export {
 	struct kh_vault *v;
 	bool all; /* what was exported before, too */
+	const char *card; /* to be put onto the stick, or NULL */
+	char card_id[KH_CARD_ID_MAX + 1]; /* of the card there; "": none */
+	bool renewed; /* it is the vault's renewed one */
 	struct kh_stick stick;
 	struct kh_report report;
 	size_t n_answers, n_collected; /* newly exported */
@@ -37,7 +40,16 @@ struct kh_export {
  * Says what is wrong and returns the exit status; kh_export_free must follow.
  */
 int kh_export_run(struct kh_export *x, const char *path);
+
+/* Put `card` onto the stick and nothing else; x->v is NULL. The same. */
+int kh_export_card_alone(struct kh_export *x, const char *path);
 void kh_export_free(struct kh_export *x);
+
+/* Put the card there that was given, or that the vault has renewed, or with
+ * `all` the last one that it had exported; then, when all is on the stick and in the vault, it
+ * counts as exported. Say what is wrong and return the exit status. */
+int kh_export_card(struct kh_export *x);
+int kh_export_card_done(struct kh_export *x);
 
 /* Write collected.txt: the ids that are there and those of the vault. Errors:
  * KH_EFULL, KH_ESYS, KH_ENOMEM. */

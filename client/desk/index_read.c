@@ -219,23 +219,36 @@ read_answer(struct kh_index *ix, const json_t *v)
 	return e == KH_EFULL ? KH_EFORMAT : e;
 }
 
+/* What an entry of a share has besides, and no other has. A line end would
+ * make two readings of one hash. */
+static bool
+get_shared(struct kh_log_entry *e, const char *to, const char *by)
+{
+	if (e->what != KH_LOG_SHARE)
+		return to == NULL && by == NULL;
+	return to != NULL && by != NULL && strchr(to, '\n') == NULL &&
+	    strchr(by, '\n') == NULL &&
+	    get_text(to, e->to, sizeof(e->to) - 1) &&
+	    get_text(by, e->by, sizeof(e->by) - 1);
+}
+
 static enum kh_err
 read_entry(struct kh_index *ix, const json_t *v)
 {
-	const char *day, *what, *alias, *hash;
+	const char *day, *what, *alias, *hash, *to = NULL, *by = NULL;
 	struct kh_log_entry e = {.count = 0};
 	json_int_t count;
 
-	if (!UNPACK((json_t *)v, "{s:s, s:s, s:s, s:I, s:s}", "day", &day,
-		"what", &what, "alias", &alias, "count", &count, "hash",
-		&hash) ||
+	if (!UNPACK((json_t *)v, "{s:s, s:s, s:s, s:I, s:s, s?s, s?s}", "day",
+		&day, "what", &what, "alias", &alias, "count", &count, "hash",
+		&hash, "to", &to, "by", &by) ||
 	    !get_day(day, e.day) || !get_text(alias, e.alias, KH_ALIAS_MAX) ||
 	    !within(count, UINT32_MAX) ||
 	    !get_hex(hash, e.hash, sizeof(e.hash)))
 		return KH_EFORMAT;
 	e.what = kh_log_what(what);
 	e.count = (uint32_t)count;
-	if (e.what == KH_LOG_N)
+	if (e.what == KH_LOG_N || !get_shared(&e, to, by))
 		return KH_EFORMAT;
 	return kh_log_append(&ix->log, &e);
 }

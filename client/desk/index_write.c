@@ -115,11 +115,13 @@ answer_json(const struct kh_desk_answer *a)
 static json_t *
 entry_json(const struct kh_log_entry *e)
 {
+	const bool shared = e->what == KH_LOG_SHARE;
 	char hash[HEX_MAX + 1];
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:s}", "day", e->day, "what",
-	    kh_log_text(e->what), "alias", e->alias, "count",
-	    (json_int_t)e->count, "hash", hex(e->hash, sizeof(e->hash), hash));
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s*, s:s*}", "day", e->day,
+	    "what", kh_log_text(e->what), "alias", e->alias, "count",
+	    (json_int_t)e->count, "hash", hex(e->hash, sizeof(e->hash), hash),
+	    "to", shared ? e->to : NULL, "by", shared ? e->by : NULL);
 }
 
 /* An array of `n` values, each from a call; NULL when one fails. */

@@ -19,6 +19,8 @@ static const char *const texts[KH_LOG_N] = {
     [KH_LOG_REPLY] = "reply",
     [KH_LOG_EXPORT] = "export",
     [KH_LOG_REMOVE] = "remove",
+    [KH_LOG_SHARE] = "share",
+    [KH_LOG_BURN] = "burn",
 };
 
 const char *
@@ -38,12 +40,14 @@ kh_log_what(const char *text)
 	return (enum kh_log_what)w;
 }
 
-/* BLAKE2b-256 of the chain_label, the hash before, and the entry as one line. */
+/* BLAKE2b-256 of the chain_label, the hash before, and the entry as one line;
+ * that of a share has two more. */
 static void
 hash_entry(const uint8_t before[static KH_LOG_HASH_LEN],
     const struct kh_log_entry *e, uint8_t out[static KH_LOG_HASH_LEN])
 {
-	char line[KH_DAY_LEN + KH_ALIAS_MAX + 32];
+	char line[KH_DAY_LEN + KH_ALIAS_MAX + KH_CODE_WORDS_TEXT_LEN +
+	    KH_EDITOR_NAME_MAX + 48];
 	crypto_generichash_state st;
 	size_t len;
 	int n;
@@ -52,6 +56,12 @@ hash_entry(const uint8_t before[static KH_LOG_HASH_LEN],
 	    texts[e->what], (unsigned)e->count, e->alias);
 	PRECOND(n > 0 && (size_t)n < sizeof(line));
 	len = (size_t)n;
+	if (e->what == KH_LOG_SHARE) {
+		n = snprintf(line + len, sizeof(line) - len, "to %s\nby %s\n",
+		    e->to, e->by);
+		PRECOND(n > 0 && (size_t)n < sizeof(line) - len);
+		len += (size_t)n;
+	}
 	crypto_generichash_init(&st, NULL, 0, KH_LOG_HASH_LEN);
 	crypto_generichash_update(
 	    &st, (const uint8_t *)chain_label, sizeof(chain_label) - 1);
@@ -85,20 +95,48 @@ kh_log_append(struct kh_log *l, const struct kh_log_entry *entry)
 	return e;
 }
 
+/* Hash and append an entry that is otherwise complete. */
+static enum kh_err
+add(struct kh_log *l, struct kh_log_entry *entry)
+{
+	uint8_t before[KH_LOG_HASH_LEN];
+
+	kh_log_head(l, l->n, before);
+	hash_entry(before, entry, entry->hash);
+	return kh_log_append(l, entry);
+}
+
 enum kh_err
 kh_log_add(struct kh_log *l, enum kh_log_what what, const char *day,
     const char *alias, size_t count)
 {
 	struct kh_log_entry entry = {.what = what, .count = (uint32_t)count};
-	uint8_t before[KH_LOG_HASH_LEN];
 
 	PRECOND(l != NULL && (unsigned)what < KH_LOG_N && count <= UINT32_MAX);
 	PRECOND(strlen(day) == KH_DAY_LEN && strlen(alias) <= KH_ALIAS_MAX);
+	PRECOND(what != KH_LOG_SHARE);
 	memcpy(entry.day, day, KH_DAY_LEN + 1);
 	memcpy(entry.alias, alias, strlen(alias) + 1);
-	kh_log_head(l, l->n, before);
-	hash_entry(before, &entry, entry.hash);
-	return kh_log_append(l, &entry);
+	return add(l, &entry);
+}
+
+enum kh_err
+kh_log_share(
+    struct kh_log *l, const char *day, const struct kh_log_shared *what)
+{
+	struct kh_log_entry entry = {.what = KH_LOG_SHARE};
+
+	PRECOND(l != NULL && what != NULL && what->count <= UINT32_MAX);
+	PRECOND(strlen(day) == KH_DAY_LEN);
+	PRECOND(strlen(what->alias) <= KH_ALIAS_MAX &&
+	    strlen(what->to) < sizeof(entry.to) &&
+	    strlen(what->by) < sizeof(entry.by));
+	entry.count = (uint32_t)what->count;
+	memcpy(entry.day, day, KH_DAY_LEN + 1);
+	memcpy(entry.alias, what->alias, strlen(what->alias) + 1);
+	memcpy(entry.to, what->to, strlen(what->to) + 1);
+	memcpy(entry.by, what->by, strlen(what->by) + 1);
+	return add(l, &entry);
 }
 
 void

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "knothole/code.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
 #include "knothole/minisign.h"
@@ -26,14 +27,20 @@ enum kh_log_what {
 	KH_LOG_REPLY,
 	KH_LOG_EXPORT,
 	KH_LOG_REMOVE,
+	KH_LOG_SHARE,
+	KH_LOG_BURN, /* a key; `alias` is its epoch, `count` what it opened */
 	KH_LOG_N
 };
 
 struct kh_log_entry {
 	char day[KH_DAY_LEN + 1];
 	enum kh_log_what what;
-	char alias[KH_ALIAS_MAX + 1]; /* "": no source in particular */
+	char alias[KH_ALIAS_MAX + 1]; /* or an epoch; "": none in particular */
 	uint32_t count; /* of objects or answers */
+	/* Of KH_LOG_SHARE only, else "": the fingerprint of the card that it
+	 * was shared with, and the editor whose key did, if it was one. */
+	char to[KH_CODE_WORDS_TEXT_LEN];
+	char by[KH_EDITOR_NAME_MAX + 1];
 	uint8_t hash[KH_LOG_HASH_LEN];
 };
 
@@ -53,6 +60,16 @@ enum kh_log_what kh_log_what(const char *text);
 /* Append. Errors: KH_ELIMIT, KH_ENOMEM. */
 KH_CHECKED enum kh_err kh_log_add(struct kh_log *l, enum kh_log_what what,
     const char *day, const char *alias, size_t count);
+
+/* Append that objects were given to another newsroom: `to` is its card's
+ * fingerprint, `by` an editor's name or "". Errors: the same. */
+struct kh_log_shared {
+	const char *alias;
+	size_t count;
+	const char *to, *by;
+};
+KH_CHECKED enum kh_err kh_log_share(
+    struct kh_log *l, const char *day, const struct kh_log_shared *what);
 
 /* Append what was read, its hash as it stands. Errors: the same. */
 KH_CHECKED enum kh_err kh_log_append(

@@ -19,6 +19,7 @@
 #define KH_STICK_TOP "knothole-stick"
 #define KH_STICK_OBJECTS "objects"
 #define KH_STICK_REPLIES "replies"
+#define KH_STICK_CARDS "cards"
 #define KH_STICK_COLLECTED "collected.txt"
 #define KH_STICK_SUMS "SHA256SUMS"
 #define KH_STICK_SIGNATURE "SHA256SUMS.minisig"

@@ -37,9 +37,8 @@ kh_vault_path(void)
 	return path != NULL && path[0] != '\0' ? path : NULL;
 }
 
-/* The path of the identity file in a vault. */
-static int
-identity_path(const char *vault, int dir_fd, char out[static PATH_MAX])
+int
+kh_vault_identity_path(const char *vault, int dir_fd, char out[static PATH_MAX])
 {
 	const char *name = KH_VAULT_IDENTITY_AGE;
 	struct stat sb;
@@ -66,7 +65,7 @@ kh_vault_default_key(struct kh_args_keys *keys)
 	fd = open(vault, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return kh_fail_open(vault);
-	code = identity_path(vault, fd, path);
+	code = kh_vault_identity_path(vault, fd, path);
 	close(fd);
 	if (code == KH_EXIT_OK)
 		keys->path[keys->n++] = path;
@@ -131,18 +130,18 @@ take_lock(struct kh_vault *v)
 }
 
 static int
-open_keys(struct kh_vault *v, int pass_fd)
+open_keys(struct kh_vault *v, int pass_fd, struct kh_passphrase *pass)
 {
 	char path[PATH_MAX];
 	int code;
 
-	code = identity_path(v->path, v->dir_fd, path);
+	code = kh_vault_identity_path(v->path, v->dir_fd, path);
 	if (code != KH_EXIT_OK)
 		return code;
 	v->room = kh_secret_alloc(KH_VAULT_ROOM_LEN);
 	if (v->room == NULL)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
-	return kh_keys_newsroom(path, pass_fd, &v->kr, v->room);
+	return kh_keys_newsroom_with(path, pass_fd, pass, &v->kr, v->room);
 }
 
 /* Open and read the index. */
@@ -206,6 +205,17 @@ open_index(struct kh_vault *v)
 int
 kh_vault_open(struct kh_vault *v, int pass_fd, bool write)
 {
+	struct kh_passphrase pass = {0};
+	int code = kh_vault_open_with(v, pass_fd, &pass, write);
+
+	kh_passphrase_free(&pass);
+	return code;
+}
+
+int
+kh_vault_open_with(
+    struct kh_vault *v, int pass_fd, struct kh_passphrase *pass, bool write)
+{
 	int code;
 
 	PRECOND(v != NULL);
@@ -220,7 +230,7 @@ kh_vault_open(struct kh_vault *v, int pass_fd, bool write)
 	if (code == KH_EXIT_OK && write)
 		code = take_lock(v);
 	if (code == KH_EXIT_OK)
-		code = open_keys(v, pass_fd);
+		code = open_keys(v, pass_fd, pass);
 	if (code == KH_EXIT_OK)
 		code = open_index(v);
 	if (code != KH_EXIT_OK)

@@ -4,6 +4,8 @@
  *	VAULT/				0700
  *		identity.age		the identity, as it was given (or .txt)
  *		newsroom.card		if one was given
+ *		renewed.card		the same, renewed, until it was exported;
+ *					exported.card from then on
  *		index.age		index.h, sealed to the identity
  *		objects/<32 hex>.age	as they came
  *		outbox/<64 hex>.age	sealed answers, by slot
@@ -54,6 +56,16 @@ int kh_vault_default_key(struct kh_args_keys *keys);
 int kh_vault_open(struct kh_vault *v, int pass_fd, bool write);
 void kh_vault_close(struct kh_vault *v);
 
+/* The same; `pass` receives the passphrase of its identity, if there is one,
+ * and the caller frees it, also after an error. */
+int kh_vault_open_with(
+    struct kh_vault *v, int pass_fd, struct kh_passphrase *pass, bool write);
+
+/* The path of the identity file in a vault whose directory is open. Says what
+ * is wrong; returns the exit status. */
+int kh_vault_identity_path(
+    const char *vault, int dir_fd, char out[static PATH_MAX]);
+
 /* Write the index, durably. The state is the old one after any error.
  * Errors: KH_EFULL, KH_ESYS, KH_ELIMIT, KH_ENOMEM. */
 KH_CHECKED enum kh_err kh_vault_save(struct kh_vault *v);
@@ -76,6 +88,8 @@ KH_CHECKED enum kh_err kh_vault_settle(
     struct kh_vault *v, const struct kh_desk_object *o, size_t n, size_t first);
 
 /* Names: "<32 hex>.age", "<64 hex>.age" and what they are called before. */
+#define KH_VAULT_RENEWED "renewed.card" /* waits for an export */
+#define KH_VAULT_EXPORTED "exported.card" /* has had one */
 #define KH_PART_PREFIX ".part-"
 #define KH_VAULT_NAME_LEN (6 + KH_SLOT_NAME_LEN + 4)
 void kh_vault_object_name(const struct kh_desk_object *o, bool part,

@@ -90,6 +90,9 @@ KH_CHECKED enum kh_err kh_keyring_add_file(
 
 size_t kh_keyring_count(const struct kh_keyring *kr); /* of identities */
 
+/* Is the identity of this recipient among them? */
+bool kh_keyring_has(const struct kh_keyring *kr, const struct kh_recipient *to);
+
 /*
  * Seal. Either recipients or a passphrase, never both (the spec: a scrypt
  * stanza stands alone).

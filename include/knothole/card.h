@@ -9,6 +9,7 @@
  *	signing_key = RW...		minisign public key, 56 characters
  *	recipient = age1... 2026-11-21 2028-11-21	repeatable: first, last day
  *	courier_token_hash = <64 hex>	optional: who may collect from the server
+ *	openpgp = <base64>		optional: an OpenPGP public key of theirs
  *	untrusted comment: ...		four lines: a minisign signature over
  *	...				all bytes above, by signing_key
  *
@@ -46,13 +47,17 @@ struct kh_card {
 	size_t n_recipients;
 	bool has_courier; /* without it nobody may collect for this newsroom */
 	uint8_t courier_hash[KH_COURIER_HASH_LEN]; /* zeroed without */
+	size_t openpgp_n; /* bytes of the key, 0: it has none */
+	uint8_t openpgp[KH_OPENPGP_KEY_MAX]; /* binary; zeroed behind it */
 };
 
 /*
  * Read and verify a whole card. Strict: the lines have the order shown above,
  * "key = value" with one blank on either side, LF at the end; one language and
  * one recipient at least, none twice. Unknown, missing or repeated keys are
- * errors; so is anything after the signature.
+ * errors; so is anything after the signature. Of an OpenPGP key the packets are
+ * looked at (kh_openpgp_packets): whether it is any good today is for
+ * kh_openpgp_examine to say.
  *	line	receives the line of the error (1-based), 0 if none applies
  * Errors: KH_EFORMAT, KH_EKEY, KH_EAUTH, KH_ELIMIT, KH_EUNSUP (version).
  */
@@ -78,6 +83,37 @@ KH_CHECKED enum kh_err kh_card_recipient_on(
     const struct kh_card *c, const char *day, struct kh_recipient *out);
 
 /*
+ * For how many days from `day` on there is a recipient on every one of them;
+ * at most `max`.
+ */
+unsigned kh_card_days_left(
+    const struct kh_card *c, const char *day, unsigned max);
+
+/* How many recipients have not ended on `day`: of a card with epochs, how many
+ * of these are left, the present one included. */
+unsigned kh_card_epochs_left(const struct kh_card *c, const char *day);
+
+/* What one card is to another one that is in use. */
+enum kh_card_change {
+	KH_CARD_SAME, /* it says the same */
+	KH_CARD_RENEWS, /* it may take its place without anybody's approval */
+	KH_CARD_OLDER, /* or as old: it would take keys away */
+	KH_CARD_ENDED, /* no key on it is valid on that day */
+	KH_CARD_OTHER /* another signing key, name, courier's token or OpenPGP key */
+};
+
+/*
+ * May `offered` replace `used` on `day`? It renews it when the newsroom is the
+** same (signing key, name, courier's token, OpenPGP key: a change of one of
+ * these is for people to look at) and either its last recipient ends
+ * later, or at the same time and it has every recipient of `used` that has not
+ * ended, and more. This is an order: what was replaced once never comes back.
+ * Both cards have been verified by kh_card_read.
+ */
+enum kh_card_change kh_card_compare(
+    const struct kh_card *used, const struct kh_card *offered, const char *day);
+
+/*
  * The hash of a courier's token as cards carry it: BLAKE2b-256, without a key,
  * of the token's KH_COURIER_TOKEN_LEN characters.
  *	text	`n` bytes; no NUL needed
@@ -88,7 +124,8 @@ KH_CHECKED enum kh_err kh_card_recipient_on(
 KH_CHECKED enum kh_err kh_courier_token_hash(
     const char *text, size_t n, uint8_t out[static KH_COURIER_HASH_LEN]);
 
-/* The fingerprint people compare: words over signing key and recipients. */
+/* The fingerprint people compare: words over signing key, recipients and, if
+ * there is one, the OpenPGP key. */
 void kh_card_fingerprint(
     const struct kh_card *c, char out[static KH_CODE_WORDS_TEXT_LEN]);
 

@@ -39,6 +39,7 @@
 #define KH_TYPE_MAX 127 /* bytes of a media type: RFC 6838 4.2 */
 #define KH_LANGUAGE_MAX 8 /* our path prefixes are two letters */
 #define KH_DAY_LEN 10 /* YYYY-MM-DD */
+#define KH_EPOCH_LEN 7 /* YYYY-MM */
 #define KH_MESSAGE_CHARS_MAX 1000000 /* upper end of max_message */
 #define KH_MESSAGE_MAX (4 * KH_MESSAGE_CHARS_MAX) /* UTF-8 */
 /* 999 files, each with a raw name of 4 KiB as \uXXXX escapes, do not fit:
@@ -59,6 +60,22 @@
 #define KH_SALT_LEN 16 /* crypto_pwhash_SALTBYTES */
 #define KH_SLOT_KEY_LEN 32 /* keyed BLAKE2b */
 
+/* Editors of a newsroom: who has a key of their own to its identity. With the
+ * shares they are recipients of one file; and no desk has more people. */
+#define KH_EDITORS_MAX 32
+#define KH_EDITOR_NAME_MAX 64 /* bytes */
+
+/* Shares of a key (FORMAT.md, "Key shares"). */
+#define KH_SHARE_LEN 45 /* bytes: 4 rows of 90 bits */
+#define KH_SHARE_SET_LEN \
+	6 /* told apart, not proven: the key itself does that */
+#define KH_SHARE_ROWS 4
+#define KH_SHARE_THRESHOLD_MIN 2 /* one alone would be a copy of the key */
+#define KH_SHARES_MAX 16 /* people, and pages to print and keep */
+/* Bytes of a page or of typed words: a page of ours has 12 KiB, 16 shares in
+ * words 6 KiB. */
+#define KH_SHARE_TEXT_MAX 65536
+
 /* Newsroom cards. */
 #define KH_CARD_MAX 65536 /* bytes of a card, an OpenPGP key included */
 #define KH_CARD_NAME_MAX 120 /* bytes of a newsroom's display name */
@@ -69,6 +86,20 @@
 #define KH_TRUSTED_COMMENT_MAX 1024 /* minisign allows 8192 */
 #define KH_COURIER_TOKEN_LEN 43 /* 32 random bytes in base64url, unpadded */
 #define KH_COURIER_HASH_LEN 32 /* BLAKE2b-256 */
+
+/* OpenPGP keys and messages. */
+#define KH_OPENPGP_FPR_LEN 40 /* hex digits of a version 4 fingerprint */
+/* A card carries it, and /keys/NAME.asc shows it as a page among pages of 15
+ * kB. RSA-4096 with an encryption subkey and two user ids takes 2.5 KiB. */
+#define KH_OPENPGP_KEY_MAX 8192
+#define KH_OPENPGP_TEXT_LEN(n) (((n) + 2) / 3 * 4) /* in base64, on a card */
+/* Lines of 64 characters for 48 bytes, armor around them, checksum. */
+#define KH_OPENPGP_ARMOR_MAX ((KH_OPENPGP_KEY_MAX + 47) / 48 * 65 + 128)
+#define KH_OPENPGP_UID_MAX 200 /* bytes of a user id that are shown */
+#define KH_OPENPGP_ALGORITHM_MAX 15 /* "rsa4096", "nistp384", "cv25519" */
+#define KH_OPENPGP_TEXT_MAX 512 /* an identity takes 75 */
+/* Of 512 bytes to RSA-4096: 527 for the session key, 600 for the text. */
+#define KH_OPENPGP_MESSAGE_MAX 2048
 
 /* Store. */
 #define KH_OBJECT_ID_LEN 16 /* random bytes; 32 hex digits on disk */
@@ -137,6 +168,34 @@
 #define KH_UPLOAD_MIN (UINT64_C(1) << 12)
 #define KH_UPLOAD_MAX (UINT64_C(1) << 35)
 #define KH_VISITS_MAX 10000 /* upper end of max_visits */
+
+/*
+ * Tor's circuits, where the door is told of them. One source is behind one
+ * circuit: an upload, the display of its progress, and pages, of which Tor
+ * Browser asks for six at once.
+ */
+#define KH_PROXY_LINE_MAX 59 /* the longest that tor writes */
+#define KH_PROXY_SECONDS 10 /* for that line: tor sends it as it connects */
+#define KH_PROXY_WAITING_MAX 64 /* connections without it: hardly any */
+/* Two such windows at once. A sixtieth of the default max_visits. */
+#define KH_CIRCUIT_VISITS_MAX 16
+/* When no more than an eighth of all places is free: an upload, its display,
+ * and two pages. */
+#define KH_CIRCUIT_VISITS_SCARCE 4
+/* Nobody turns so many pages; programs do. A visit that is let in costs 3 ms
+ * of a processor: one circuit that asks without end takes a fortieth of it. */
+#define KH_CIRCUIT_VISITS_BURST 128
+#define KH_CIRCUIT_VISITS_PER_SECOND 8
+/* Forms: a code that takes ten tries to type, answers, deliveries, and each
+ * sent twice by a browser, is below 32; then one every four seconds. */
+#define KH_CIRCUIT_FORMS_BURST 32
+#define KH_CIRCUIT_FORM_SECONDS 4
+/* Bodies under way, in multiples of max_upload: the largest, and the same sent
+ * again by a browser before the first is seen to have been cut. */
+#define KH_CIRCUIT_UPLOADS 2
+/* Circuits remembered that have no visit: each for two minutes at most. 40
+ * KiB. */
+#define KH_CIRCUITS_IDLE_MAX 1024
 
 /* The courier's side. */
 #define KH_COURIER_VISITS_MAX 512 /* connections at once: slow ones and all */

@@ -154,6 +154,33 @@ KH_CHECKED enum kh_err kh_store_sweep(
 KH_CHECKED enum kh_err kh_store_expire(struct kh_store *st, int64_t before);
 
 /*
+ * A newsroom's card as its courier brought it: STORE/cards/<32 hex>.card, by
+ * what stands for the newsroom. Whether it may be used is not decided here.
+ */
+#define KH_STORE_CARD_NAME_LEN 37
+void kh_store_card_name(const uint8_t who[static KH_COLLECTOR_LEN],
+    char out[static KH_STORE_CARD_NAME_LEN + 1]);
+
+/*
+ * Keep a card of `n` bytes, durably, in the place of an earlier one.
+ * Errors: KH_ELIMIT none, or more than KH_CARD_MAX bytes; KH_EFULL, KH_ESYS:
+ * the earlier one is still there, or this one already.
+ */
+KH_CHECKED enum kh_err kh_store_card_put(struct kh_store *st,
+    const uint8_t who[static KH_COLLECTOR_LEN], const uint8_t *bytes, size_t n);
+
+/*
+ * Read it back. For whoever may read the store's directory.
+ *	root	the store's directory
+ *	n	receives the length; 0 on error
+ * Errors: KH_ENOENT; KH_EFORMAT what is there is no regular file, or longer;
+ * KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_store_card_get(int root,
+    const uint8_t who[static KH_COLLECTOR_LEN], char text[static KH_CARD_MAX],
+    size_t *n);
+
+/*
  * Answers. `name` is that of a slot: exactly KH_SLOT_NAME_LEN lower-case hex
  * digits and a NUL, else KH_ENAME and nothing is done. There is no way to list
  * them: who has no name finds nothing.

@@ -114,3 +114,16 @@ kh_keyring_count(const struct kh_keyring *kr)
 	PRECOND(kr != NULL);
 	return kr->n;
 }
+
+bool
+kh_keyring_has(const struct kh_keyring *kr, const struct kh_recipient *to)
+{
+	size_t i;
+
+	PRECOND(kr != NULL && to != NULL);
+	for (i = 0; i < kr->n; i++) {
+		if (memcmp(&kr->pairs[i].pub, to, sizeof(*to)) == 0)
+			return true;
+	}
+	return false;
+}

@@ -5,9 +5,11 @@
  * The grammar is one fixed order of lines, "key = value" and LF each, so that
  * a card has one spelling only (FORMAT.md, "Newsroom card").
  */
+#include <sodium.h>
 #include <string.h>
 
 #include "knothole/card.h"
+#include "knothole/openpgp.h"
 #include "lib/base/precond.h"
 #include "lib/card/fields.h"
 
@@ -203,6 +205,31 @@ read_courier(struct reader *r, struct kh_card *c)
 	return KH_OK;
 }
 
+/* Padded base64 in its one spelling, of one public key. */
+static enum kh_err
+read_openpgp(struct reader *r, struct kh_card *c)
+{
+	char again[KH_OPENPGP_TEXT_LEN(KH_OPENPGP_KEY_MAX) + 1];
+	struct value v;
+
+	if (!field(r, "openpgp", &v))
+		return KH_OK;
+	if (v.n > KH_OPENPGP_TEXT_LEN(KH_OPENPGP_KEY_MAX))
+		return KH_ELIMIT;
+	if (sodium_base642bin(c->openpgp, sizeof(c->openpgp), v.p, v.n, NULL,
+		&c->openpgp_n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+		return KH_EFORMAT;
+	/* libsodium 1.0.18 takes more than one text for a value. */
+	sodium_bin2base64(again, sizeof(again), c->openpgp, c->openpgp_n,
+	    sodium_base64_VARIANT_ORIGINAL);
+	if (strlen(again) != v.n || memcmp(again, v.p, v.n) != 0)
+		return KH_EFORMAT;
+	if (kh_openpgp_packets(c->openpgp, c->openpgp_n) != KH_OK)
+		return KH_EKEY;
+	pass(r, &v);
+	return KH_OK;
+}
+
 static enum kh_err
 read_all(struct reader *r, struct kh_card *c)
 {
@@ -219,6 +246,8 @@ read_all(struct reader *r, struct kh_card *c)
 		e = read_list(r, "recipient", c, add_recipient);
 	if (e == KH_OK)
 		e = read_courier(r, c);
+	if (e == KH_OK)
+		e = read_openpgp(r, c);
 	if (e == KH_OK)
 		e = kh_sign_verify(&c->signing_key, (const uint8_t *)r->text,
 		    r->at, r->text + r->at, r->n - r->at);
@@ -269,25 +298,47 @@ kh_card_recipient_on(
 	return KH_OK;
 }
 
-/* kh_fingerprint_words over: the label (28 ASCII bytes), the signing key (32
- * bytes), every recipient's key in the card's order (32 bytes each). */
+/* Bytes that a fingerprint is over. */
+struct covered {
+	uint8_t p[28 + KH_SIGN_PUBLIC_LEN + 1 +
+	    KH_CARD_RECIPIENTS_MAX * KH_X25519_LEN + KH_OPENPGP_KEY_MAX];
+	size_t n;
+};
+
+static void
+cover(struct covered *b, const void *p, size_t n)
+{
+	PRECOND(n <= sizeof(b->p) - b->n);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+/*
+ * kh_fingerprint_words over: the label "knothole card fingerprint v1" (28 ASCII
+ * bytes), the signing key (32 bytes), every recipient's key in the card's order
+ * (32 bytes each). With an OpenPGP key the label ends in v2, a byte with the
+ * number of recipients stands before these, and the OpenPGP key behind them.
+ */
 void
 kh_card_fingerprint(
     const struct kh_card *c, char out[static KH_CODE_WORDS_TEXT_LEN])
 {
-	static const char label[] = "knothole card fingerprint v1";
-	uint8_t b[sizeof(label) - 1 + KH_SIGN_PUBLIC_LEN +
-	    KH_CARD_RECIPIENTS_MAX * KH_X25519_LEN];
-	size_t i, n = 0;
+	const uint8_t count = (uint8_t)c->n_recipients;
+	const bool v2 = c->openpgp_n > 0;
+	struct covered b = {.n = 0};
+	size_t i;
 
-	PRECOND(c != NULL && c->n_recipients <= KH_CARD_RECIPIENTS_MAX);
-	memcpy(b, label, sizeof(label) - 1);
-	n += sizeof(label) - 1;
-	memcpy(b + n, c->signing_key.pk, KH_SIGN_PUBLIC_LEN);
-	n += KH_SIGN_PUBLIC_LEN;
-	for (i = 0; i < c->n_recipients; i++) {
-		memcpy(b + n, c->recipients[i].to.pk, KH_X25519_LEN);
-		n += KH_X25519_LEN;
-	}
-	kh_fingerprint_words(b, n, out);
+	PRECOND(c->n_recipients <= KH_CARD_RECIPIENTS_MAX);
+	PRECOND(c->openpgp_n <= KH_OPENPGP_KEY_MAX);
+	cover(&b,
+	    v2 ? "knothole card fingerprint v2"
+	       : "knothole card fingerprint v1",
+	    28);
+	cover(&b, c->signing_key.pk, KH_SIGN_PUBLIC_LEN);
+	if (v2)
+		cover(&b, &count, 1);
+	for (i = 0; i < c->n_recipients; i++)
+		cover(&b, c->recipients[i].to.pk, KH_X25519_LEN);
+	cover(&b, c->openpgp, c->openpgp_n);
+	kh_fingerprint_words(b.p, b.n, out);
 }

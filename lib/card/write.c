@@ -13,7 +13,8 @@
 #define CAP (KH_CARD_MAX + 1)
 
 _Static_assert(KH_CARD_NAME_MAX + KH_CARD_LANGUAGES_MAX * 32 +
-	    KH_CARD_RECIPIENTS_MAX * 128 + KH_SIGNATURE_TEXT_MAX + 512 <
+	    KH_CARD_RECIPIENTS_MAX * 128 + KH_SIGNATURE_TEXT_MAX +
+	    KH_OPENPGP_TEXT_LEN(KH_OPENPGP_KEY_MAX) + 512 <
 	KH_CARD_MAX,
     "the largest card");
 
@@ -65,6 +66,16 @@ check(const struct kh_card *c)
 }
 
 static void
+put_openpgp(struct writer *w, const struct kh_card *c)
+{
+	char text[KH_OPENPGP_TEXT_LEN(KH_OPENPGP_KEY_MAX) + 1];
+
+	sodium_bin2base64(text, sizeof(text), c->openpgp, c->openpgp_n,
+	    sodium_base64_VARIANT_ORIGINAL);
+	put_field(w, "openpgp", text);
+}
+
+static void
 put_body(
     struct writer *w, const struct kh_card *c, const struct kh_sign_public *pk)
 {
@@ -93,6 +104,8 @@ put_body(
 		    sizeof(c->courier_hash));
 		put_field(w, "courier_token_hash", hash);
 	}
+	if (c->openpgp_n > 0)
+		put_openpgp(w, c);
 }
 
 enum kh_err
@@ -109,6 +122,7 @@ kh_card_write(const struct kh_card *c, const struct kh_sign_secret *sk,
 	PRECOND(c != NULL && sk != NULL && text != NULL && n != NULL);
 	PRECOND(c->n_languages <= KH_CARD_LANGUAGES_MAX);
 	PRECOND(c->n_recipients <= KH_CARD_RECIPIENTS_MAX);
+	PRECOND(c->openpgp_n <= KH_OPENPGP_KEY_MAX);
 	*text = NULL;
 	*n = 0;
 	e = check(c);

@@ -86,9 +86,8 @@ sync_parent(int fd)
 	return e;
 }
 
-/* Open a directory below `at`, made if need be, never through a link. */
-static enum kh_err
-open_directory(int at, const char *name, int *fd)
+enum kh_err
+kh_dir_open(int at, const char *name, int *fd)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	bool made = false;
@@ -169,11 +168,11 @@ open_parts(struct kh_store *st)
 
 	e = check_directory(st->root_fd);
 	if (e == KH_OK)
-		e = open_directory(st->root_fd, "objects", &st->objects_fd);
+		e = kh_dir_open(st->root_fd, "objects", &st->objects_fd);
 	if (e == KH_OK)
-		e = open_directory(st->root_fd, "replies", &st->replies_fd);
+		e = kh_dir_open(st->root_fd, "replies", &st->replies_fd);
 	if (e == KH_OK)
-		e = open_directory(st->root_fd, "collected", &st->collected_fd);
+		e = kh_dir_open(st->root_fd, "collected", &st->collected_fd);
 	if (e == KH_OK)
 		e = probe(st);
 	if (e != KH_OK)
@@ -242,7 +241,7 @@ kh_store_open(const char *where, struct kh_store **out)
 	*out = NULL;
 	e = path_of(where, &path);
 	if (e == KH_OK)
-		e = open_directory(AT_FDCWD, path, &fd);
+		e = kh_dir_open(AT_FDCWD, path, &fd);
 	if (e == KH_OK)
 		e = kh_store_open_at(fd, out);
 	if (e != KH_OK)

@@ -1,7 +1,7 @@
 /*
  * What the parts of the store in a directory share: objects as they come in
  * dir.c, as they are listed and read in objects.c, as they go in collected.c,
- * answers in answers.c; both are written anew in settle.c.
+ * answers in answers.c; both are written anew in settle.c. Cards: cards.c.
  */
 #ifndef KNOTHOLE_LIB_STORE_DIR_H
 #define KNOTHOLE_LIB_STORE_DIR_H
@@ -30,6 +30,10 @@ void kh_dir_shut(int fd);
 /* The directory's own times would tell when something last came or went. They
  * are not worth a failure: what is stored is stored all the same. */
 void kh_dir_hide_times(int fd);
+
+/* Open a directory below `at`, made (0700) if need be, never through a link.
+ * KH_EAUTH: it is open to others, or not ours; KH_ESYS. */
+KH_CHECKED enum kh_err kh_dir_open(int at, const char *name, int *fd);
 
 /* A file without a name in this directory, or -1. */
 int kh_dir_nameless(int at);

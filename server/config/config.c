@@ -78,7 +78,7 @@ is_key_like(struct span name)
 static enum kh_err
 unknown_key(struct kh_config_state *cs, struct span name)
 {
-	char known[288];
+	char known[320];
 
 	list_keys(known, sizeof(known));
 	if (!is_key_like(name))

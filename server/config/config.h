@@ -50,6 +50,7 @@ struct kh_config {
 	uint32_t max_message; /* characters; default 100000 */
 	bool allow_swap; /* start although swap is not encrypted; no */
 	uint32_t max_visits; /* connections at once; default 1000 */
+	bool circuit_ids; /* source_listen: tor's PROXY lines; no */
 };
 
 /* What is wrong and what to write instead, for one line on stderr. */

@@ -331,6 +331,17 @@ set_allow_swap(struct kh_config_state *cs, const char *value)
 	return KH_OK;
 }
 
+static enum kh_err
+set_circuit_id(struct kh_config_state *cs, const char *value)
+{
+	if (strcmp(value, "haproxy") != 0 && strcmp(value, "none") != 0)
+		return kh_config_bad(cs, KH_EFORMAT,
+		    "must be haproxy (as in HiddenServiceExportCircuitID) or "
+		    "none");
+	cs->out->circuit_ids = value[0] == 'h';
+	return KH_OK;
+}
+
 const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"source_listen", true, "tcp:127.0.0.1:8080", set_source_listen},
     {"store", true, "/var/lib/knothole/store", set_store},
@@ -350,6 +361,7 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"settle_minutes", false, "60", set_settle_minutes},
     {"selftest_minutes", false, "10", set_selftest_minutes},
     {"health", false, "/run/knothole/health", set_health},
+    {"circuit_id", false, "haproxy", set_circuit_id},
 };
 
 void

@@ -8,7 +8,7 @@
 
 #include "server/config/config.h"
 
-#define KH_CONFIG_KEYS_N 15
+#define KH_CONFIG_KEYS_N 16
 
 struct kh_config_key;
 

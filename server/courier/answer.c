@@ -31,6 +31,7 @@ static const struct {
     {206, "Partial Content", NULL},
     {400, "Bad Request", "malformed"},
     {401, "Unauthorized", "unauthorized"},
+    {403, "Forbidden", "forbidden"},
     {404, "Not Found", "not_found"},
     {405, "Method Not Allowed", "method"},
     {409, "Conflict", "taken"},
@@ -131,12 +132,11 @@ kh_errand_json(struct kh_errand *x, unsigned status, const char *extra,
 }
 
 static size_t
-error_text(unsigned status, char out[static EXTRA_MAX])
+error_text(const char *word, char out[static EXTRA_MAX])
 {
 	int n;
 
-	n = snprintf(out, EXTRA_MAX, "{\"error\":\"%s\"}",
-	    statuses[find_status(status)].word);
+	n = snprintf(out, EXTRA_MAX, "{\"error\":\"%s\"}", word);
 	PRECOND(n > 0 && n < EXTRA_MAX);
 	return (size_t)n;
 }
@@ -145,11 +145,22 @@ enum kh_err
 kh_errand_error(struct kh_errand *x, unsigned status, const char *extra)
 {
 	char text[EXTRA_MAX];
-	size_t n = error_text(status, text);
+	size_t n = error_text(statuses[find_status(status)].word, text);
 
 	if (x->head.length > 0)
 		x->keep = false;
 	return kh_errand_json(x, status, extra, text, n);
+}
+
+enum kh_err
+kh_errand_refuse(struct kh_errand *x, unsigned status, const char *word)
+{
+	char text[EXTRA_MAX];
+	size_t n = error_text(word, text);
+
+	if (x->head.length > 0)
+		x->keep = false;
+	return kh_errand_json(x, status, "", text, n);
 }
 
 enum kh_err
@@ -195,7 +206,7 @@ size_t
 kh_errand_busy(char *out, size_t cap)
 {
 	char text[EXTRA_MAX];
-	size_t n = error_text(503, text), len;
+	size_t n = error_text(statuses[find_status(503)].word, text), len;
 
 	PRECOND(cap >= HEAD_CAP + EXTRA_MAX);
 	len = write_head(

@@ -111,11 +111,10 @@ kh_errand_collected(struct kh_errand *x)
 	return e;
 }
 
-/* Memory that nobody can change any more, to be handed to the store; or -1. */
-static int
-seal(const uint8_t *p, size_t n)
+int
+kh_errand_seal(const uint8_t *p, size_t n)
 {
-	int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create("errand", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd >= 0 &&
 	    (kh_write_all(fd, p, n) != KH_OK ||
@@ -137,7 +136,7 @@ take_reply(struct kh_errand *x, const struct kh_courier_route *to,
 
 	memcpy(m.u.put.name, to->name, sizeof(m.u.put.name));
 	m.u.put.length = (uint32_t)n;
-	with = seal(body, n);
+	with = kh_errand_seal(body, n);
 	if (with >= 0 && kh_errand_ask(x, &m, with, &fd) == KH_OK)
 		status = status_of(&m, KH_MSG_STORED, 201);
 	if (with >= 0)

@@ -2,7 +2,6 @@
  * One connection, request after request: head, token, route. The token comes
  * before everything that the head does not already decide.
  */
-#include <string.h>
 #include <time.h>
 
 #include "knothole/card.h"
@@ -19,25 +18,10 @@
 static enum kh_err
 refuse_head(struct kh_errand *x, enum kh_head_fault fault)
 {
-	static const char head[] = "HEAD ";
-	static const unsigned status[] = {
-	    [KH_HEAD_FINE] = 400,
-	    [KH_HEAD_MALFORMED] = 400,
-	    [KH_HEAD_METHOD] = 405,
-	    [KH_HEAD_TARGET] = 404,
-	    [KH_HEAD_LENGTH] = 411,
-	    [KH_HEAD_CODING] = 501,
-	    [KH_HEAD_EXPECT] = 417,
-	    [KH_HEAD_VERSION] = 505,
-	    [KH_HEAD_LARGE] = 431,
-	};
-
 	x->keep = false;
-	/* RFC 9110 9.3.2; the parser gives no method for what it refuses. */
-	if (x->have >= sizeof(head) - 1 &&
-	    memcmp(x->bytes, head, sizeof(head) - 1) == 0)
+	if (kh_head_wants_none(x->bytes, x->have))
 		x->head.method = KH_HEAD;
-	return kh_errand_error(x, status[fault], "");
+	return kh_errand_error(x, kh_head_status(fault), "");
 }
 
 /* Is it one newsroom's token? Sets whose. */
@@ -112,6 +96,10 @@ dispatch(struct kh_errand *x)
 		if (x->head.method != KH_PUT)
 			return kh_errand_error(x, 405, "Allow: PUT\r\n");
 		return kh_errand_reply(x, &to);
+	case KH_AT_CARD:
+		if (x->head.method != KH_PUT)
+			return kh_errand_error(x, 405, "Allow: PUT\r\n");
+		return kh_errand_card(x, &to);
 	}
 	return KH_EPROTO;
 }

@@ -18,6 +18,7 @@ struct kh_errand {
 	int conn; /* the connection, blocking */
 	int store; /* channel to the store */
 	const struct kh_msg_tokens *tokens;
+	const struct kh_msg_outlet *outlets; /* of the tokens, in their order */
 	const struct kh_msg_health *health; /* as it was when this began */
 	struct kh_counter *counter; /* for the deadlines */
 	const struct kh_filter *filter; /* its system calls */
@@ -62,6 +63,10 @@ KH_CHECKED enum kh_err kh_errand_json(struct kh_errand *x, unsigned status,
 KH_CHECKED enum kh_err kh_errand_error(
     struct kh_errand *x, unsigned status, const char *extra);
 
+/* The same with another word than that of the status. */
+KH_CHECKED enum kh_err kh_errand_refuse(
+    struct kh_errand *x, unsigned status, const char *word);
+
 /* Answer with `n` bytes of a file of `size`, from `from` on: 206 if that is
  * not all of it. */
 KH_CHECKED enum kh_err kh_errand_file(
@@ -70,7 +75,7 @@ KH_CHECKED enum kh_err kh_errand_file(
 /* The whole answer of a process that is full: 503. For one send. */
 size_t kh_errand_busy(char *out, size_t cap);
 
-/* --- objects.c, deliver.c: the routes -------------------------------------- */
+/* --- objects.c, deliver.c, card.c: the routes -------------------------------------- */
 
 /* Each answers the request, and returns KH_OK when another may follow. */
 KH_CHECKED enum kh_err kh_errand_list(
@@ -81,6 +86,13 @@ KH_CHECKED enum kh_err kh_errand_health(struct kh_errand *x);
 KH_CHECKED enum kh_err kh_errand_collected(struct kh_errand *x);
 KH_CHECKED enum kh_err kh_errand_reply(
     struct kh_errand *x, const struct kh_courier_route *to);
+
+KH_CHECKED enum kh_err kh_errand_card(
+    struct kh_errand *x, const struct kh_courier_route *to);
+
+/* Memory with these bytes that nobody can change any more, to be handed to the
+ * store and closed; or -1. */
+int kh_errand_seal(const uint8_t *p, size_t n);
 
 /* One question to the store, with `with` or -1, and its answer. `fd` receives
  * the descriptor that came with it, or -1. */

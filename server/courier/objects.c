@@ -202,8 +202,9 @@ kh_errand_health(struct kh_errand *x)
 	n = snprintf(text, sizeof(text),
 	    "{\"version\":\"" KH_VERSION "\",\"up\":true,\"objects\":\"%s\","
 	    "\"selftest\":\"%s\",\"disk_quarters_free\":%" PRIu32
-	    ",\"key_weeks_left\":%" PRIu32 ",\"crash_loop\":%s}",
-	    objects, kh_fault_word(h->fault), h->quarters, h->weeks,
+	    ",\"key_weeks_left\":%" PRIu32 ",\"key_epochs_left\":%" PRIu32
+	    ",\"crash_loop\":%s}",
+	    objects, kh_fault_word(h->fault), h->quarters, h->weeks, h->epochs,
 	    h->looping != 0 ? "true" : "false");
 	PRECOND(n > 0 && (size_t)n < sizeof(text));
 	return kh_errand_json(x, 200, "", text, (size_t)n);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "knothole/card.h"
 #include "server/courier/route.h"
 
 #define PREFIX "/v1/"
@@ -124,6 +125,17 @@ slot(struct kh_slice s, char name[static KH_SLOT_NAME_LEN + 1])
 	return true;
 }
 
+/* A newsroom's short name, as the site has it. */
+static bool
+card(struct kh_slice s, char id[static KH_CARD_ID_MAX + 1])
+{
+	if (!kh_card_id_valid(s.p, s.n))
+		return false;
+	memcpy(id, s.p, s.n);
+	id[s.n] = '\0';
+	return true;
+}
+
 void
 kh_courier_route(const struct kh_head *h, struct kh_courier_route *out)
 {
@@ -144,6 +156,8 @@ kh_courier_route(const struct kh_head *h, struct kh_courier_route *out)
 		out->at = KH_AT_OBJECT;
 	else if (drop(&path, "replies/") && slot(path, out->name))
 		out->at = KH_AT_REPLY;
+	else if (drop(&path, "cards/") && card(path, out->card))
+		out->at = KH_AT_CARD;
 	/* What takes no query does not exist with one. */
 	if (h->query.n > 0 && out->at != KH_AT_LIST &&
 	    out->at != KH_AT_MALFORMED)

@@ -15,6 +15,7 @@ enum kh_courier_target {
 	KH_AT_OBJECT,
 	KH_AT_COLLECTED,
 	KH_AT_REPLY,
+	KH_AT_CARD,
 	KH_AT_HEALTH
 };
 
@@ -25,6 +26,7 @@ struct kh_courier_route {
 	uint8_t
 	    id[KH_OBJECT_ID_LEN]; /* of an object; after which a list goes */
 	char name[KH_SLOT_NAME_LEN + 1]; /* of a reply */
+	char card[KH_CARD_ID_MAX + 1]; /* of a newsroom */
 };
 
 /* Never fails: what does not exist is KH_AT_NOTHING. */

@@ -1,100 +1,37 @@
 /*
- * The door process: its start, its loop, and the fork of each visit. What a
+ * The door process: who is let in, what it is told, and its self-test. What a
  * visit inherits is decided here, and only here.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "knothole/bundle.h"
 #include "knothole/secret.h"
-#include "lib/base/precond.h"
-#include "server/door/door.h"
+#include "lib/base/clock.h"
+#include "server/door/state.h"
 #include "server/page/page.h"
-#include "server/role/confine.h"
-#include "server/visit/reply.h"
-#include "server/visit/turns.h"
 #include "server/visit/visit.h"
 
-#define EVENTS_MAX 16
-#define TICK_MS 1000
 #define FAULTY_MS 15000 /* between two tests while something is wrong */
 /* After a dismissal, how long visits have to seal what they hold. */
 #define DISMISS_MS 20000
 
-struct door {
-	int epoll;
-	int signals;
-	int listen; /* -1 once we are leaving */
-	int store;
-	bool leaving;
-	int64_t leave_at;
-	bool held; /* who comes waits until somebody has left */
-	bool retired; /* no more visits, but these go on */
-	int64_t ratchet_at;
-	int64_t test_at;
-	struct kh_msg_report report; /* of the last test */
-	bool faulty; /* the keeper says so */
-	struct kh_guests guests;
-	int turns; /* at the key derivation, server/visit/turns.h */
-	int table; /* of the counters, server/door/table.h; until it is mapped */
-	struct kh_site *site;
-	struct kh_reply busy; /* written once, at the start */
-	struct kh_filter filter; /* of the visits */
-};
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Put the visit's descriptors where it expects them, and close all others:
- * the listening socket, the store's and the keeper's channels, and every
- * other visitor's connection. */
-static bool
-only_these(int conn, int store, int turns)
-{
-	int fd[3] = {conn, store, turns}, i;
-
-	for (i = 0; i < 3; i++) {
-		fd[i] = fcntl(fd[i], F_DUPFD, KH_VISIT_TURNS_FD + 1);
-		if (fd[i] < 0)
-			return false;
-	}
-	if (dup2(fd[0], KH_VISIT_CONN_FD) < 0 ||
-	    dup2(fd[1], KH_VISIT_STORE_FD) < 0 ||
-	    dup2(fd[2], KH_VISIT_TURNS_FD) < 0)
-		return false;
-	return close_range(KH_VISIT_TURNS_FD + 1, ~0u, 0) == 0;
-}
-
-/* In the child. Ends the process. */
+/* In the child. It keeps its connection, its channel to the store and the turns;
+ * neither the listening socket, nor the door's channels, nor another visitor's
+ * connection. */
 static void
-visit(struct door *d, size_t place, int conn, int store)
+visit(void *ctx, size_t place, int conn, int store)
 {
 	static struct kh_visit v; /* 8 KiB, zero */
-	sigset_t none;
+	struct kh_door *d = ctx;
+	int fds[] = {conn, store, d->turns};
 
-	/* Who ends a service may signal all of its processes: a visit ends
-	 * when the door has shut its connection, with what it holds sealed. */
-	signal(SIGTERM, SIG_IGN);
-	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
-	    !only_these(conn, store, d->turns))
+	if (!kh_loop_only(fds, 3))
 		_exit(1);
 	v.conn = KH_VISIT_CONN_FD;
 	v.store = KH_VISIT_STORE_FD;
@@ -102,43 +39,17 @@ visit(struct door *d, size_t place, int conn, int store)
 	v.filter = &d->filter;
 	v.site = d->site;
 	v.view.site = d->site;
-	v.table = d->guests.counter;
-	v.n_table = d->guests.max;
+	v.table = d->loop.guests.counter;
+	v.n_table = d->loop.guests.max;
 	v.counter = &v.table[place];
+	v.formless = d->loop.guests.circuits.max > 0 && !d->pass.form;
 	_exit(kh_visit_run(&v));
-}
-
-/* Fork a visit. The store learns of it first. */
-static enum kh_err
-start_visit(struct door *d, size_t place, int conn)
-{
-	struct kh_msg m = {.type = KH_MSG_VISIT};
-	enum kh_err e;
-	int link[2];
-	pid_t pid;
-
-	e = kh_ipc_pair(link);
-	if (e != KH_OK)
-		return e;
-	e = kh_ipc_send(d->store, &m, link[1]);
-	close(link[1]); /* before the fork: the store's alone from here on */
-	if (e == KH_OK) {
-		pid = fork();
-		if (pid == 0)
-			visit(d, place, conn, link[0]);
-		if (pid > 0)
-			kh_guests_add(&d->guests, place, pid, conn, now_ms());
-		else
-			e = KH_ESYS;
-	}
-	close(link[0]);
-	return e;
 }
 
 /* Tell a visitor who cannot be let in. It is one small packet; whether it
  * arrives is up to the kernel, for nobody waits here. */
 static void
-turn_away(struct door *d, int conn)
+turn_away(struct kh_door *d, int conn)
 {
 	if (fcntl(conn, F_SETFL, O_NONBLOCK) == 0 &&
 	    kh_reply_offer(conn, &d->busy) == KH_OK)
@@ -146,117 +57,108 @@ turn_away(struct door *d, int conn)
 	close(conn);
 }
 
-/* Whoever comes while we are held waits in the kernel's queue. */
+/* Let somebody into a place, -1 if there is none, through this circuit or
+ * through none, if the circuit has not had its share. */
 static void
-hold(struct door *d, bool held)
+let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 {
-	struct epoll_event ev = {
-	    .events = held ? 0 : EPOLLIN, .data.fd = d->listen};
+	struct kh_guests *g = &d->loop.guests;
+	enum kh_err e = place >= 0 ? KH_OK : KH_EBUSY;
 
-	if (d->listen < 0 || d->held == held)
-		return;
-	if (epoll_ctl(d->epoll, EPOLL_CTL_MOD, d->listen, &ev) == 0)
-		d->held = held;
-}
-
-static void
-on_listen(struct door *d)
-{
-	static const struct timespec pause = {0, 50000000};
-	ptrdiff_t place;
-	int conn;
-
-	kh_guests_relieve(&d->guests, KH_PHASE_STATUS, now_ms());
-	place = kh_guests_place(&d->guests);
-	if (place < 0 && kh_guests_leaving(&d->guests, now_ms())) {
-		hold(d, true);
+	d->pass = (struct kh_pass){.line = -1};
+	if (e == KH_OK && circuit != NULL) {
+		e = kh_circuits_enter(&g->circuits, *circuit,
+		    kh_guests_scarce(g), kh_clock_ms(), &d->pass);
+		kh_wipe(circuit, sizeof(*circuit)); /* not for the visit */
+		if (e != KH_OK)
+			kh_guests_leave(g, (size_t)place);
+	}
+	if (e == KH_OK && d->pass.line >= 0)
+		atomic_store(&g->counter[place].share,
+		    d->first_share + (uint32_t)d->pass.line);
+	if (e == KH_OK)
+		e = kh_loop_fork(&d->loop, d, (size_t)place, conn);
+	if (e == KH_OK) {
+		kh_guests_pass(g, (size_t)place, &d->pass);
 		return;
 	}
-	conn = accept4(d->listen, NULL, NULL, SOCK_CLOEXEC);
-	if (conn < 0) {
-		/* It is gone; or there is no descriptor (which the keeper
-		 * made sure of): then do not spin on it. */
-		if (errno == EMFILE || errno == ENFILE)
-			nanosleep(&pause, NULL);
-	} else if (place >= 0 && start_visit(d, (size_t)place, conn) == KH_OK) {
+	kh_circuits_leave(&g->circuits, &d->pass, false);
+	turn_away(d, conn);
+}
+
+/* A place for who comes, or -1. */
+static ptrdiff_t
+place_for(struct kh_door *d)
+{
+	kh_guests_relieve(&d->loop.guests, KH_PHASE_STATUS, kh_clock_ms());
+	return kh_guests_place(&d->loop.guests);
+}
+
+/* What has come of tor's line: let in, wait for the rest, or no such line. */
+static void
+on_line(struct kh_door *d, ptrdiff_t place, int conn)
+{
+	uint32_t circuit;
+	enum kh_err e;
+
+	e = kh_waiting_take(conn, &circuit);
+	if (e != KH_EAGAIN)
+		kh_waiting_remove(&d->waiting, d->loop.epoll, conn);
+	if (e == KH_OK) {
+		let_in(d, place, conn, &circuit);
 		return;
-	} else {
-		turn_away(d, conn);
 	}
 	if (place >= 0)
-		kh_guests_leave(&d->guests, (size_t)place);
+		kh_guests_leave(&d->loop.guests, (size_t)place);
+	if (e == KH_EAGAIN)
+		(void)!kh_waiting_add(
+		    &d->waiting, d->loop.epoll, conn, kh_clock_ms());
+	else
+		close(conn);
+	d->loop.waiting = d->waiting.n;
+}
+
+/* More of a line has come. */
+static void
+on_other(void *ctx, int fd)
+{
+	struct kh_door *d = ctx;
+
+	if (!d->loop.leaving && kh_waiting_has(&d->waiting, fd))
+		on_line(d, place_for(d), fd);
 }
 
 static void
-stop_listening(struct door *d)
+on_listen(void *ctx)
 {
-	if (d->listen < 0)
-		return;
-	/* The keeper has it too: closing alone would leave it watched. */
-	epoll_ctl(d->epoll, EPOLL_CTL_DEL, d->listen, NULL);
-	close(d->listen);
-	d->listen = -1;
-}
+	static const struct timespec pause = {0, 50000000};
+	struct kh_door *d = ctx;
+	ptrdiff_t place = place_for(d);
+	int conn;
 
-static void
-leave(struct door *d)
-{
-	if (d->leaving)
-		return;
-	d->leaving = true;
-	d->leave_at = now_ms() + DISMISS_MS;
-	stop_listening(d);
-	kh_guests_dismiss(&d->guests, now_ms());
-}
-
-/* A visit that crashed may have been made to, by somebody who learns from it
- * how our memory is laid out: the keeper starts another door. */
-static void
-on_signal(struct door *d)
-{
-	const struct kh_msg crashed = {.type = KH_MSG_CRASHED};
-	struct signalfd_siginfo si;
-	int status;
-	pid_t pid;
-
-	if (read(d->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
-		return;
-	if (si.ssi_signo == SIGTERM)
-		leave(d);
-	hold(d, false);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (kh_guests_ended(&d->guests, pid, status) && !d->leaving)
-			(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &crashed, -1);
-	}
-}
-
-/* How the whole is, or that another door has taken over, or the keeper's end. */
-static void
-on_control(struct door *d)
-{
-	struct kh_msg m;
-	int fd;
-
-	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_DOOR, &m,
-		&fd) != KH_OK) {
-		epoll_ctl(d->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
-		leave(d);
+	if (place < 0 && kh_guests_leaving(&d->loop.guests, kh_clock_ms())) {
+		kh_loop_hold(&d->loop);
 		return;
 	}
-	if (fd >= 0)
-		close(fd);
-	if (m.type == KH_MSG_HEALTH)
-		d->faulty = m.u.health.fault != KH_FAULT_NONE;
-	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
-	if (m.type == KH_MSG_RETIRE) {
-		d->retired = true;
-		stop_listening(d);
+	conn = accept4(d->loop.listen, NULL, NULL, SOCK_CLOEXEC);
+	if (conn >= 0) {
+		if (d->site->conf.circuit_ids != 0)
+			on_line(d, place, conn);
+		else
+			let_in(d, place, conn, NULL);
+		return;
 	}
+	if (place >= 0)
+		kh_guests_leave(&d->loop.guests, (size_t)place);
+	/* It is gone; or there is no descriptor (which the keeper made sure
+	 * of): then do not spin on it. */
+	if (errno == EMFILE || errno == ENFILE)
+		nanosleep(&pause, NULL);
 }
 
 /* Can we seal to everybody? Visits from now on know. */
 static void
-test(struct door *d, int64_t now)
+test(struct kh_door *d, int64_t now)
 {
 	struct kh_msg m = {.type = KH_MSG_REPORT};
 
@@ -270,208 +172,81 @@ test(struct door *d, int64_t now)
 	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
 }
 
+/* A newsroom has renewed its card. Visits from now on show its key and seal to
+ * it; who has a form open meant the same newsroom. */
 static void
-on_time(struct door *d, int64_t now)
+renew(struct kh_door *d, const struct kh_msg_outlet *o)
 {
-	kh_guests_deadlines(&d->guests, now);
-	hold(d, false);
-	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
-	if (now >= d->test_at && !d->leaving && !d->retired)
-		test(d, now);
-}
-
-/* It stays as long as there are visits; when it is to leave, not for long. */
-static bool
-stays(const struct door *d)
-{
-	if (!d->leaving)
-		return !d->retired || d->guests.n > 0;
-	return d->guests.n > 0 && now_ms() < d->leave_at;
-}
-
-static int
-serve(struct door *d)
-{
-	struct epoll_event ev[EVENTS_MAX];
-	int64_t now, tick = now_ms() + TICK_MS;
-	int i, n, wait;
-
-	while (stays(d)) {
-		wait = d->guests.n > 0 ? TICK_MS : 15 * TICK_MS;
-		n = epoll_wait(d->epoll, ev, EVENTS_MAX, wait);
-		if (n < 0 && errno != EINTR)
-			return 1;
-		for (i = 0; i < n; i++) {
-			if (ev[i].data.fd == d->signals)
-				on_signal(d);
-			else if (ev[i].data.fd == KH_ROLE_CONTROL_FD)
-				on_control(d);
-			else if (d->listen >= 0)
-				on_listen(d);
-		}
-		now = now_ms();
-		if (now >= tick) {
-			on_time(d, now);
-			tick = now + TICK_MS;
-		}
-	}
-	return 0;
-}
-
-static enum kh_err
-watch(struct door *d, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
-
-	return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &ev) == 0 ? KH_OK
-								: KH_ESYS;
-}
-
-static enum kh_err
-receive(enum kh_msg_type type, struct kh_msg *m, int *fd)
-{
-	enum kh_err e;
-
-	e = kh_ipc_recv(
-	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_DOOR, m, fd);
-	if (e == KH_OK && m->type != type)
-		e = KH_EPROTO;
-	return e;
-}
-
-/* The keeper's form keys, which a door before us may have used, the turns and
- * the table that all doors share, and how it is. */
-static enum kh_err
-receive_shared(struct door *d)
-{
-	struct kh_msg m;
-	enum kh_err e;
-	int none;
-
-	d->site->keys = kh_secret_alloc(sizeof(*d->site->keys));
-	if (d->site->keys == NULL)
-		return KH_ENOMEM;
-	e = receive(KH_MSG_FORM_KEYS, &m, &d->turns);
-	if (e != KH_OK)
-		return e;
-	*d->site->keys = m.u.form_keys.keys;
-	d->ratchet_at = m.u.form_keys.ratchet_at;
-	kh_wipe(&m, sizeof(m));
-	e = receive(KH_MSG_TABLE, &m, &d->table);
-	if (e == KH_OK)
-		e = receive(KH_MSG_HEALTH, &m, &none);
-	if (e == KH_OK)
-		d->faulty = m.u.health.fault != KH_FAULT_NONE;
-	return e;
-}
-
-/* "Open": the site, the sockets and the keys come from the keeper. */
-static enum kh_err
-open_site(struct door *d)
-{
-	struct kh_msg m;
-	enum kh_err e;
+	const size_t len = d->site->page_len;
+	struct kh_reply busy = {0};
 	uint32_t i;
-	int none;
 
-	d->site = calloc(1, sizeof(*d->site));
-	if (d->site == NULL)
-		return KH_ENOMEM;
-	e = receive(KH_MSG_SITE, &m, &d->listen);
-	if (e != KH_OK)
-		return e;
-	d->site->conf = m.u.site;
-	if (m.u.site.n_outlets == 0 || m.u.site.n_outlets > KH_OUTLETS_MAX ||
-	    m.u.site.max_visits == 0 || m.u.site.max_visits > KH_VISITS_MAX)
-		return KH_EPROTO;
 	for (i = 0; i < d->site->conf.n_outlets; i++) {
-		e = receive(KH_MSG_OUTLET, &m, &none);
-		if (e != KH_OK)
-			return e;
-		d->site->outlets[i] = m.u.outlet;
+		if (memcmp(d->site->outlets[i].id, o->id, sizeof(o->id)) == 0)
+			d->site->outlets[i] = *o;
 	}
-	e = receive_shared(d);
-	if (e == KH_OK)
-		e = receive(KH_MSG_STORE_LINK, &m, &d->store);
-	if (e != KH_OK)
-		return e;
-	/* A store that waits for its disk must not hold up the deadlines. */
-	if (fcntl(d->store, F_SETFL, O_NONBLOCK) != 0)
-		return KH_ESYS;
-	/* A libarchive that writes ZIP in another form is found here, not in
-	 * somebody's upload. */
-	e = kh_bundle_init();
-	if (e != KH_OK)
-		return e;
-	e = kh_page_measure(d->site);
-	if (e != KH_OK)
-		return e;
-	e = kh_guests_init(&d->guests, d->site->conf.max_visits, d->table);
-	close(d->table);
-	return e;
+	/* Words of another length: all pages have one. */
+	if (kh_page_measure(d->site) == KH_OK && d->site->page_len != len &&
+	    kh_door_busy(&busy, d->site) == KH_OK) {
+		kh_html_free(&d->busy.html);
+		d->busy = busy;
+	}
+	test(d, kh_clock_ms());
 }
 
-static enum kh_err
-open_events(struct door *d)
+static void
+on_told(void *ctx, const struct kh_msg *m)
 {
-	sigset_t set;
-	enum kh_err e;
+	struct kh_door *d = ctx;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return KH_ESYS;
-	signal(SIGINT, SIG_IGN); /* the keeper tells us */
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (d->signals < 0 || d->epoll < 0)
-		return KH_ESYS;
-	e = watch(d, d->signals);
-	if (e == KH_OK)
-		e = watch(d, KH_ROLE_CONTROL_FD);
-	if (e == KH_OK)
-		e = watch(d, d->listen);
-	return e;
+	if (m->type == KH_MSG_HEALTH)
+		d->faulty = m->u.health.fault != KH_FAULT_NONE;
+	else if (m->type == KH_MSG_OUTLET)
+		renew(d, &m->u.outlet);
+	d->site->closed = d->faulty || d->report.fault != KH_FAULT_NONE;
 }
 
-static enum kh_err
-write_busy(struct door *d)
+static void
+on_time(void *ctx, int64_t now)
 {
-	enum kh_err e;
+	struct kh_door *d = ctx;
 
-	e = kh_html_init(&d->busy.html);
-	if (e != KH_OK)
-		return e;
-	d->busy.status = kh_reason_status(KH_REASON_LOAD);
-	kh_page_busy(&d->busy.html, d->site);
-	return KH_OK;
+	kh_waiting_deadline(&d->waiting, d->loop.leaving ? INT64_MAX : now);
+	d->loop.waiting = d->waiting.n;
+	(void)kh_circuits_forget(&d->loop.guests.circuits, now);
+	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
+	if (now >= d->test_at && !d->loop.leaving && !d->loop.retired)
+		test(d, now);
 }
 
 int
 kh_door_main(void)
 {
 	struct kh_msg ready = {.type = KH_MSG_READY};
-	struct door d = {
-	    .epoll = -1, .signals = -1, .listen = -1, .store = -1, .turns = -1};
+	struct kh_door d = {.turns = -1,
+	    .loop = {.role = KH_ROLE_DOOR,
+		.listen = -1,
+		.store = -1,
+		.dismiss_ms = DISMISS_MS,
+		.accept = on_listen,
+		.other = on_other,
+		.told = on_told,
+		.tick = on_time,
+		.child = visit}};
 	struct kh_confine confine = {.dir = -1};
 	int status = 1;
 
-	if (open_site(&d) != KH_OK || open_events(&d) != KH_OK ||
-	    write_busy(&d) != KH_OK ||
-	    kh_filter_make(KH_ROLE_VISIT, &d.filter) != KH_OK)
+	if (kh_door_open(&d) != KH_OK)
 		goto out;
 	confine.uid = (uid_t)d.site->conf.uid;
 	status = kh_role_confine(KH_ROLE_DOOR, &confine);
 	if (status != 0)
 		goto out;
 	status = 1;
-	test(&d, now_ms());
+	test(&d, kh_clock_ms());
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
-	status = serve(&d);
+	status = kh_loop_run(&d.loop, &d);
 out:
 	if (d.site != NULL)
 		kh_secret_free(d.site->keys);

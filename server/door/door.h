@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "knothole/err.h"
+#include "server/door/circuits.h"
 #include "server/visit/site.h"
 
 /* A visit, as the door sees it. */
@@ -24,6 +25,7 @@ struct kh_guest {
 	uint64_t bytes; /* as last seen */
 	int64_t shut; /* ms: when we shut it down; 0 if we did not */
 	bool killed; /* by us */
+	struct kh_pass pass; /* what it was let in with */
 };
 
 struct kh_guests {
@@ -31,6 +33,7 @@ struct kh_guests {
 	struct kh_counter *counter; /* the same places, shared with visits */
 	size_t max;
 	size_t n;
+	struct kh_circuits circuits; /* without lines where none are known */
 };
 
 /*
@@ -51,6 +54,13 @@ void kh_guests_leave(struct kh_guests *g, size_t place);
 /* Fill a place that was reserved. `conn` becomes the table's. */
 void kh_guests_add(
     struct kh_guests *g, size_t place, pid_t pid, int conn, int64_t now);
+
+/* What it was let in with: taken back when it has ended. */
+void kh_guests_pass(
+    struct kh_guests *g, size_t place, const struct kh_pass *pass);
+
+/* Are no more than an eighth of all places free? */
+bool kh_guests_scarce(const struct kh_guests *g);
 
 /*
  * The visit `pid` has ended: close its connection and free its place.

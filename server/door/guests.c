@@ -79,8 +79,22 @@ kh_guests_add(
 	    .conn = conn,
 	    .came = now,
 	    .since = now,
-	    .phase = KH_PHASE_HEAD};
+	    .phase = KH_PHASE_HEAD,
+	    .pass = {.line = -1}};
 	g->n++;
+}
+
+void
+kh_guests_pass(struct kh_guests *g, size_t place, const struct kh_pass *pass)
+{
+	PRECOND(place < g->max && g->guest[place].pid != 0);
+	g->guest[place].pass = *pass;
+}
+
+bool
+kh_guests_scarce(const struct kh_guests *g)
+{
+	return g->max - g->n <= g->max / SPARE;
 }
 
 bool
@@ -96,6 +110,8 @@ kh_guests_ended(struct kh_guests *g, pid_t pid, int status)
 	if (i == g->max)
 		return false;
 	crashed = WIFSIGNALED(status) && !g->guest[i].killed;
+	kh_circuits_leave(&g->circuits, &g->guest[i].pass,
+	    atomic_load(&g->counter[i].form) != 0);
 	close(g->guest[i].conn);
 	memset(&g->guest[i], 0, sizeof(g->guest[i]));
 	kh_table_free(g->counter, i);

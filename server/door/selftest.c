@@ -8,8 +8,6 @@
 #include "knothole/age.h"
 #include "server/door/door.h"
 
-#define DAY 86400 /* seconds */
-
 static enum kh_err
 count(void *ctx, const uint8_t *p, size_t n)
 {
@@ -36,38 +34,26 @@ seals_to(const struct kh_recipient *r)
 	return e == KH_OK && n > sizeof(word);
 }
 
-/* Whole weeks from `now` on in which there is a key for every day. */
-static uint32_t
-weeks_left(const struct kh_card *card, int64_t now)
-{
-	char day[KH_DAY_LEN + 1];
-	struct kh_recipient r;
-	uint32_t days;
-
-	for (days = 0; days < 7 * KH_WEEKS_MAX; days++) {
-		kh_day_of(now + (int64_t)days * DAY, day);
-		if (kh_card_recipient_on(card, day, &r) != KH_OK)
-			break;
-	}
-	return days / 7;
-}
-
 void
 kh_door_test(const struct kh_site *site, int64_t now, struct kh_msg_report *out)
 {
 	const struct kh_card *card;
 	char day[KH_DAY_LEN + 1];
 	struct kh_recipient r;
-	uint32_t i, weeks;
+	uint32_t i, weeks, epochs;
 
 	memset(out, 0, sizeof(*out));
 	out->weeks = KH_WEEKS_MAX;
+	out->epochs = KH_CARD_RECIPIENTS_MAX;
 	kh_day_of(now < 0 ? 0 : now, day);
 	for (i = 0; i < site->conf.n_outlets; i++) {
 		card = &site->outlets[i].card;
-		weeks = weeks_left(card, now < 0 ? 0 : now);
+		weeks = kh_card_days_left(card, day, 7 * KH_WEEKS_MAX) / 7;
 		if (weeks < out->weeks)
 			out->weeks = weeks;
+		epochs = kh_card_epochs_left(card, day);
+		if (epochs < out->epochs)
+			out->epochs = epochs;
 		if (kh_card_recipient_on(card, day, &r) != KH_OK)
 			out->fault = KH_FAULT_CARDS;
 		else if (!seals_to(&r) && out->fault == KH_FAULT_NONE)

@@ -56,6 +56,20 @@ kh_form_mark(const char *name)
 }
 
 bool
+kh_form_renewed(const char *name)
+{
+	return strspn(name, hex) == 2 * KH_COLLECTOR_LEN &&
+	    strcmp(name + (size_t)2 * KH_COLLECTOR_LEN, ".card") == 0;
+}
+
+bool
+kh_form_new_renewed(const char *name)
+{
+	return strspn(name, hex) == 2 * KH_COLLECTOR_LEN &&
+	    strcmp(name + (size_t)2 * KH_COLLECTOR_LEN, ".card.new") == 0;
+}
+
+bool
 kh_form_new_object(const char *name)
 {
 	return strspn(name, hex) == 2 * KH_OBJECT_ID_LEN &&

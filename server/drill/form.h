@@ -13,6 +13,10 @@ bool kh_form_object(const char *name);
 bool kh_form_answer(const char *name);
 bool kh_form_mark(const char *name);
 
+/* "<32 hex>.card", and what it is called while it is replaced. */
+bool kh_form_renewed(const char *name);
+bool kh_form_new_renewed(const char *name);
+
 /* An object or an answer, and ".new". */
 bool kh_form_new_object(const char *name);
 bool kh_form_new_answer(const char *name);

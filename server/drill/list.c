@@ -28,6 +28,11 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"which newsrooms (by their cards) have collected an object that "
 	"others have not",
 	"which of them can open it: all collect everything"},
+    [KH_TRACE_RENEWED] = {"renewed",
+	"STORE/cards/<32 hex>.card, <32 hex>.card.new", "0400", "65536 at most",
+	"which newsrooms have renewed their cards, their public keys and "
+	"their validity; from its own times, when one did",
+	"any secret, nor anything of a source"},
     [KH_TRACE_SETTLED] = {"settled", "STORE/settled", "0400", "0",
 	"when objects were last rewritten together, as their own times do",
 	"when any of them came"},
@@ -35,8 +40,8 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"with a return code in hand: the way to that source's answers. Its "
 	"times: the day of the first start",
 	"anything without a return code; it opens no object"},
-    [KH_TRACE_HEALTH] = {"health", "STATE/health", "not writable by others",
-	"4096 at most",
+    [KH_TRACE_HEALTH] = {"health", "STATE/health, or HEALTH",
+	"not writable by others", "4096 at most",
 	"whether the service was well, in buckets. Its times: when it last "
 	"ran",
 	"counts, times or anything else of a source"},
@@ -56,8 +61,9 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"connect, as tor does",
 	"anything that passed through it"},
     [KH_TRACE_DIRECTORY] = {"directory",
-	"STORE, STORE/objects, STORE/replies, STORE/collected, STATE", "0700",
-	"-",
+	"STORE, STORE/objects, STORE/replies, STORE/collected, STORE/cards, "
+	"STATE",
+	"0700", "-",
 	"that this is a drop; from a directory's size about how many files "
 	"were in it at most, from its change time when something last came "
 	"or went",

@@ -12,10 +12,10 @@
 /* Objects, answers, marks. */
 KH_CHECKED enum kh_err kh_drill_store(struct kh_report *r);
 
-/* The salt, the health file. */
+/* The salt, and the health file if it is there. */
 KH_CHECKED enum kh_err kh_drill_state(struct kh_report *r);
 
-/* The configuration, cards, sockets. */
+/* The configuration, cards, sockets, the health file if it is elsewhere. */
 KH_CHECKED enum kh_err kh_drill_settings(struct kh_report *r);
 
 /* What lies beside all these and should not: logs, cores, copies. */

@@ -15,6 +15,7 @@
 #include "server/drill/places.h"
 
 #define SALT "instance.salt"
+#define HEALTH "health"
 #define HEALTH_MAX 4096
 
 void
@@ -80,12 +81,54 @@ open_place(struct kh_place *p, bool *open)
 	return KH_OK;
 }
 
+/* The last component of a path. */
+static const char *
+base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* The directory that a path leads into, as far as its text says. */
+static void
+directory_of(const char *path, char out[static KH_PATH_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (slash == path)
+		n = 1;
+	memcpy(out, n > 0 ? path : ".", n > 0 ? n : 1);
+	out[n > 0 ? n : 1] = '\0';
+}
+
+/* The name of the health file in the state directory; NULL when it is to be
+ * elsewhere. */
+static const char *
+health_in_state(const struct kh_config *c)
+{
+	char dir[KH_PATH_MAX + 1], state[KH_PATH_MAX + 1];
+	struct stat a, b;
+
+	if (c->health[0] == '\0')
+		return HEALTH;
+	directory_of(c->health, dir);
+	kh_drill_path(c->state, state);
+	return stat(dir, &a) == 0 && stat(state, &b) == 0 &&
+		a.st_dev == b.st_dev && a.st_ino == b.st_ino
+	    ? base_of(c->health)
+	    : NULL;
+}
+
 static enum kh_err
 each_of_state(const struct kh_place *p, const char *name)
 {
+	const char *health = health_in_state(p->r->config);
+
 	if (strcmp(name, SALT) == 0)
 		return kh_look_at(p, name, &salt_rule);
-	if (strcmp(name, "health") == 0)
+	if (health != NULL && strcmp(name, health) == 0)
 		return kh_look_at(p, name, &health_rule);
 	return kh_look_unexpected(p, name);
 }
@@ -195,6 +238,8 @@ kh_drill_settings(struct kh_report *r)
 	if (e == KH_OK && c->has_courier &&
 	    c->courier_listen.kind == KH_LISTEN_UNIX)
 		e = look_by_path(r, c->courier_listen.path, &socket_rule);
+	if (e == KH_OK && health_in_state(c) == NULL)
+		e = look_by_path(r, c->health, &health_rule);
 	if (e != KH_OK)
 		return e;
 	kh_drill_path(c->newsrooms, path);
@@ -204,15 +249,6 @@ kh_drill_settings(struct kh_report *r)
 	e = kh_look_through(&p, each_card);
 	close(p.fd);
 	return e;
-}
-
-/* The last component of a path. */
-static const char *
-base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
 }
 
 /* Beside the store and the state: what else there is, is not ours, but a log,
@@ -239,18 +275,13 @@ each_beside(const struct kh_place *p, const char *name)
 static enum kh_err
 look_beside(struct kh_report *r, const char *which)
 {
-	char path[KH_PATH_MAX + 1];
+	char whole[KH_PATH_MAX + 1], path[KH_PATH_MAX + 1];
 	struct kh_place p = {.r = r, .path = path};
 	enum kh_err e;
-	char *slash;
 	bool open;
 
-	kh_drill_path(which, path);
-	slash = strrchr(path, '/');
-	if (slash == NULL)
-		memcpy(path, ".", sizeof("."));
-	else
-		slash[slash == path ? 1 : 0] = '\0';
+	kh_drill_path(which, whole);
+	directory_of(whole, path);
 	e = open_place(&p, &open);
 	if (e != KH_OK || !open)
 		return e;

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "knothole/answer.h"
+#include "knothole/card.h"
 #include "knothole/io.h"
 #include "lib/age/header.h"
 #include "server/drill/form.h"
@@ -92,6 +94,45 @@ look_sealed(const struct kh_place *p, const char *name, int fd)
 	return e == KH_EFORMAT ? KH_OK : e;
 }
 
+static bool
+card_size(uint64_t n)
+{
+	return n > 0 && n <= KH_CARD_MAX;
+}
+
+static bool
+new_card_size(uint64_t n)
+{
+	return n <= KH_CARD_MAX;
+}
+
+static enum kh_err
+look_renewed(const struct kh_place *p, const char *name, int fd)
+{
+	char *text = malloc(KH_CARD_MAX);
+	struct kh_card *card = malloc(sizeof(*card));
+	enum kh_err e = KH_ENOMEM;
+	unsigned line;
+	size_t n;
+
+	if (text != NULL && card != NULL) {
+		e = kh_read_upto(fd, text, KH_CARD_MAX, &n);
+		if (e == KH_OK)
+			e = kh_card_read(text, n, card, &line);
+	}
+	free(text);
+	free(card);
+	if (e == KH_OK || e == KH_ENOMEM)
+		return e;
+	return kh_report_odd(
+	    p->r, KH_ODD_CONTENT, p->path, name, "not a valid newsroom card");
+}
+
+static const struct kh_rule renewed_rule = {
+    KH_TRACE_RENEWED, S_IFREG, 0400, true, card_size, look_renewed};
+/* While it is written it is not whole, and has no fixed time yet. */
+static const struct kh_rule new_renewed_rule = {
+    KH_TRACE_RENEWED, S_IFREG, 0400, false, new_card_size, NULL};
 static const struct kh_rule object_rule = {
     KH_TRACE_OBJECT, S_IFREG, 0400, true, kh_form_object_size, look_object};
 static const struct kh_rule answer_rule = {
@@ -134,6 +175,16 @@ each_mark(const struct kh_place *p, const char *name)
 {
 	return kh_form_mark(name) ? kh_look_at(p, name, &mark_rule)
 				  : kh_look_unexpected(p, name);
+}
+
+static enum kh_err
+each_renewed(const struct kh_place *p, const char *name)
+{
+	if (kh_form_renewed(name))
+		return kh_look_at(p, name, &renewed_rule);
+	if (kh_form_new_renewed(name))
+		return kh_look_at(p, name, &new_renewed_rule);
+	return kh_look_unexpected(p, name);
 }
 
 /* A directory in the store, and all that is in it. */
@@ -186,6 +237,8 @@ each_of_root(const struct kh_place *p, const char *name)
 		return look_below(p, name, &directory_rule, each_answer);
 	if (strcmp(name, "collected") == 0)
 		return look_below(p, name, &directory_rule, each_mark);
+	if (strcmp(name, "cards") == 0)
+		return look_below(p, name, &directory_rule, each_renewed);
 	if (strcmp(name, "settled") == 0)
 		return kh_look_at(p, name, &settled_rule);
 	if (strcmp(name, "lost+found") == 0)

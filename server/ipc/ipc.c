@@ -25,8 +25,8 @@ static const struct {
 	int n_fds;
 } table[KH_MSG_N] = {
     [KH_MSG_SITE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(site), 1},
-    [KH_MSG_OUTLET] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), BODY(outlet),
-	0},
+    [KH_MSG_OUTLET] = {ROLE(KH_ROLE_KEEPER),
+	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), BODY(outlet), 0},
     [KH_MSG_STORE_LINK] = {ROLE(KH_ROLE_KEEPER),
 	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), 0, 1},
     [KH_MSG_STORE_DIR] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_STORE),
@@ -84,8 +84,14 @@ static const struct {
     [KH_MSG_FORM_KEYS] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR),
 	BODY(form_keys), 1},
     [KH_MSG_TABLE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 1},
-    [KH_MSG_CRASHED] = {ROLE(KH_ROLE_DOOR), ROLE(KH_ROLE_KEEPER), 0, 0},
-    [KH_MSG_RETIRE] = {ROLE(KH_ROLE_KEEPER), ROLE(KH_ROLE_DOOR), 0, 0},
+    [KH_MSG_CRASHED] = {ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER),
+	ROLE(KH_ROLE_KEEPER), 0, 0},
+    [KH_MSG_RETIRE] = {ROLE(KH_ROLE_KEEPER),
+	ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER), 0, 0},
+    [KH_MSG_CARD] = {ROLE(KH_ROLE_ERRAND), ROLE(KH_ROLE_STORE), BODY(card), 1},
+    [KH_MSG_CARD_STORED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_ERRAND),
+	BODY(verdict), 0},
+    [KH_MSG_CARDS] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_KEEPER), 0, 0},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */
@@ -182,6 +188,21 @@ take_fds(struct msghdr *mh, int fds[static FDS_MAX])
 	return n;
 }
 
+/* A descriptor that we have no room for is dropped by the kernel, which says so
+ * in the same way as when there are too many. */
+static enum kh_err
+check(const struct msghdr *mh, const struct kh_msg *m, size_t len, int n_fds,
+    enum kh_role from, enum kh_role to)
+{
+	const bool cut = (mh->msg_flags & MSG_CTRUNC) != 0;
+	enum kh_err e;
+
+	if ((mh->msg_flags & MSG_TRUNC) != 0 || (cut && n_fds > 0))
+		return KH_EPROTO;
+	e = kh_ipc_check(m, len, cut ? 1 : n_fds, from, to);
+	return e == KH_OK && cut ? KH_EBUSY : e;
+}
+
 enum kh_err
 kh_ipc_recv(
     int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd)
@@ -205,9 +226,7 @@ kh_ipc_recv(
 	if (r < 0)
 		return errno == ECONNRESET ? KH_EPROTO : KH_ESYS;
 	n = take_fds(&mh, fds);
-	e = KH_EPROTO;
-	if ((mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
-		e = kh_ipc_check(m, (size_t)r, n, from, to);
+	e = check(&mh, m, (size_t)r, n, from, to);
 	if (e == KH_OK && n == 1) {
 		*fd = fds[0];
 		return KH_OK;

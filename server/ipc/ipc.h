@@ -28,7 +28,7 @@ enum kh_role {
 
 enum kh_msg_type {
 	KH_MSG_SITE = 1, /* keeper to door; listening socket */
-	KH_MSG_OUTLET, /* keeper to door, once a newsroom */
+	KH_MSG_OUTLET, /* keeper to door, courier: a newsroom; again, if renewed */
 	KH_MSG_STORE_LINK, /* keeper to door, courier; channel to the store */
 	KH_MSG_STORE_DIR, /* keeper to store; the store's directory */
 	KH_MSG_DOOR_LINK, /* keeper to store; its channel to the door */
@@ -64,8 +64,11 @@ enum kh_msg_type {
 	KH_MSG_HEALTH, /* keeper to door, courier: how all of it is */
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
 	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
-	KH_MSG_CRASHED, /* door to keeper: a visit has crashed */
-	KH_MSG_RETIRE, /* keeper to door: take no more visits, end with yours */
+	KH_MSG_CRASHED, /* door, courier to keeper: another of us is needed */
+	KH_MSG_RETIRE, /* keeper to door, courier: take no more, end with yours */
+	KH_MSG_CARD, /* errand to store: a renewed card; sealed memory with it */
+	KH_MSG_CARD_STORED, /* store to errand: it is durable, or why not */
+	KH_MSG_CARDS, /* store to keeper: a card has been renewed */
 	KH_MSG_N
 };
 
@@ -77,6 +80,7 @@ struct kh_msg_site {
 	uint32_t max_visits;
 	uint32_t n_outlets;
 	uint32_t selftest_minutes;
+	uint32_t circuit_ids; /* 1: connections begin with tor's PROXY line */
 	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
@@ -121,8 +125,8 @@ enum kh_verdict {
 	KH_VERDICT_SEALED, /* this upload is sealed already, whole */
 	KH_VERDICT_BUSY, /* this upload is arriving on another connection */
 	KH_VERDICT_FAILED, /* the store failed */
-	KH_VERDICT_TAKEN, /* there is an answer in this slot */
-	KH_VERDICT_NONE, /* there is no such object */
+	KH_VERDICT_TAKEN, /* there is an answer in this slot; a newer card */
+	KH_VERDICT_NONE, /* there is no such object; not that newsroom's card */
 	KH_VERDICT_N
 };
 
@@ -177,6 +181,12 @@ struct kh_msg_put {
 	uint32_t length; /* at most KH_ANSWER_LEN_MAX */
 };
 
+/* The same way. */
+struct kh_msg_card {
+	uint32_t newsroom; /* the place of its token */
+	uint32_t length; /* at most KH_CARD_MAX */
+};
+
 /* Why no submission can be taken. */
 enum kh_fault {
 	KH_FAULT_NONE,
@@ -195,6 +205,7 @@ struct kh_msg_report {
 	uint32_t fault; /* enum kh_fault */
 	uint32_t quarters; /* of the disk that are free, 0 to 4; store */
 	uint32_t weeks; /* of key left, 0 to KH_WEEKS_MAX; door */
+	uint32_t epochs; /* left, 0 to KH_CARD_RECIPIENTS_MAX; door */
 };
 
 /* What may be known of the whole: in buckets, and nothing of any source. */
@@ -202,6 +213,7 @@ struct kh_msg_health {
 	uint32_t fault; /* enum kh_fault */
 	uint32_t quarters;
 	uint32_t weeks;
+	uint32_t epochs;
 	uint32_t looping; /* 1: something keeps crashing */
 };
 
@@ -230,6 +242,7 @@ struct kh_msg {
 		struct kh_msg_open open;
 		struct kh_msg_collect collect;
 		struct kh_msg_put put;
+		struct kh_msg_card card;
 		struct kh_msg_report report;
 		struct kh_msg_health health;
 		struct kh_msg_form_keys form_keys;
@@ -253,7 +266,8 @@ KH_CHECKED enum kh_err kh_ipc_send(int sock, const struct kh_msg *m, int fd);
  *	m	receives it, zeroed first
  *	fd	receives the descriptor that rode with it, or -1
  * Errors: KH_EPROTO the peer is gone or broke the protocol (descriptors that
- * came along are closed); KH_ESYS.
+ * came along are closed); KH_EBUSY we have no room for the descriptor that rode
+ * with it: the message is gone, the peer is not to blame; KH_ESYS.
  */
 KH_CHECKED enum kh_err kh_ipc_recv(
     int sock, enum kh_role from, enum kh_role to, struct kh_msg *m, int *fd);

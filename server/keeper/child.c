@@ -149,14 +149,25 @@ tell_keys(const struct kh_keeper *k, const struct kh_child *c)
 	return e;
 }
 
+/* The tokens, and the cards that they came with. */
 static enum kh_err
 tell_courier(const struct kh_keeper *k, const struct kh_child *c)
 {
 	struct kh_msg m = {.type = KH_MSG_TOKENS};
+	enum kh_err e;
+	uint32_t i;
 
 	m.u.tokens = k->tokens;
 	m.u.tokens.uid = (uint32_t)k->uids[KH_ROLE_COURIER];
-	return kh_ipc_send(c->control, &m, k->courier_listen);
+	e = kh_ipc_send(c->control, &m, k->courier_listen);
+	m.type = KH_MSG_OUTLET;
+	for (i = 0; e == KH_OK && i < k->site.n_outlets; i++) {
+		if (!k->outlets[i].card.has_courier)
+			continue;
+		m.u.outlet = k->outlets[i];
+		e = kh_ipc_send(c->control, &m, -1);
+	}
+	return e;
 }
 
 /* A channel between this role and the store, an end for each. */

@@ -29,9 +29,11 @@ kh_health_text(
 	    "selftest = %s\n"
 	    "disk_quarters_free = %u\n"
 	    "key_weeks_left = %u\n"
+	    "key_epochs_left = %u\n"
 	    "crash_loop = %s\n",
 	    up ? "yes" : "no", kh_fault_word(h->fault), (unsigned)h->quarters,
-	    (unsigned)h->weeks, h->looping != 0 ? "yes" : "no");
+	    (unsigned)h->weeks, (unsigned)h->epochs,
+	    h->looping != 0 ? "yes" : "no");
 	PRECOND(n > 0 && n < KH_HEALTH_LEN);
 	memset(out + n, ' ', (size_t)(KH_HEALTH_LEN - n));
 	out[KH_HEALTH_LEN - 1] = '\n';

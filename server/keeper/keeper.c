@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "server/door/table.h"
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
@@ -19,7 +20,7 @@
 #include "server/visit/turns.h"
 
 #define PAUSE_MAX 32 /* seconds between two starts */
-#define FDS_MAX (1 + KH_WHICH_N + KH_OLD_DOORS_MAX)
+#define FDS_MAX (1 + KH_WHICH_N + 2 * KH_OLD_MAX)
 
 /* Those that need the store first, so that what they hold can be committed;
  * all of them at once. */
@@ -45,7 +46,7 @@ static void
 new_form_keys(struct kh_keeper *k)
 {
 	kh_form_keys_init(&k->form_keys);
-	k->ratchet_at = kh_keeper_now() + KH_FORM_KEY_MS;
+	k->ratchet_at = kh_clock_ms() + KH_FORM_KEY_MS;
 }
 
 /* A door that comes after one that has died has a table of its own: nobody frees
@@ -64,8 +65,9 @@ start(struct kh_watch *w, size_t i)
 {
 	struct kh_child *c = &w->child[i];
 
-	c->began = kh_keeper_now();
+	c->began = kh_clock_ms();
 	w->told &= ~(1U << i);
+	w->renewed[i] = 0;
 	if (i == KH_WHICH_STORE)
 		new_form_keys(w->k);
 	if (i == KH_WHICH_DOOR && new_table(w->k) != KH_OK)
@@ -78,7 +80,7 @@ start(struct kh_watch *w, size_t i)
 static void
 schedule(struct kh_child *c)
 {
-	int64_t now = kh_keeper_now();
+	int64_t now = kh_clock_ms();
 
 	if (now - c->began > PAUSE_MAX * INT64_C(1000))
 		c->pause = 1;
@@ -105,7 +107,7 @@ ended(struct kh_watch *w, size_t i)
 	kh_say("the store has ended: starting all again");
 }
 
-/* A door that was replaced, and whose last visit has ended? */
+/* One that was replaced, and whose last visit or errand has ended? */
 static void
 old_ended(struct kh_watch *w, pid_t pid)
 {
@@ -147,7 +149,7 @@ revive(struct kh_watch *w)
 		if (w->child[i].pid > 0)
 			continue;
 		/* Nothing starts without a store. */
-		if (w->child[i].due > kh_keeper_now() ||
+		if (w->child[i].due > kh_clock_ms() ||
 		    (i != KH_WHICH_STORE && w->child[KH_WHICH_STORE].pid <= 0))
 			continue;
 		if (start(w, i) == KH_OK)
@@ -165,7 +167,7 @@ revive(struct kh_watch *w)
 static int
 calm(const struct kh_watch *w)
 {
-	int64_t now = kh_keeper_now(), wait = kh_watch_calm(w, now), left;
+	int64_t now = kh_clock_ms(), wait = kh_watch_calm(w, now), left;
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
@@ -234,7 +236,7 @@ run(struct kh_watch *w, int signals)
 {
 	int sig = 0;
 
-	kh_watch_publish(w, kh_keeper_now(), true);
+	kh_watch_publish(w, kh_clock_ms(), true);
 	kh_say("ready");
 	while (sig == 0 || sig == SIGCHLD) {
 		sig = next_event(w, signals);
@@ -242,10 +244,11 @@ run(struct kh_watch *w, int signals)
 		if (sig != 0 && sig != SIGCHLD)
 			break;
 		kh_form_keys_keep(
-		    &w->k->form_keys, &w->k->ratchet_at, kh_keeper_now());
+		    &w->k->form_keys, &w->k->ratchet_at, kh_clock_ms());
 		revive(w);
-		kh_watch_replace(w, kh_keeper_now());
-		kh_watch_publish(w, kh_keeper_now(), true);
+		kh_watch_cards(w, kh_clock_ms());
+		kh_watch_replace(w, kh_clock_ms());
+		kh_watch_publish(w, kh_clock_ms(), true);
 	}
 }
 
@@ -257,7 +260,7 @@ kh_keeper_run(struct kh_keeper *k)
 	    [KH_WHICH_DOOR] = KH_ROLE_DOOR,
 	    [KH_WHICH_COURIER] = KH_ROLE_COURIER,
 	};
-	struct kh_watch w = {.k = k, .pause = 1};
+	struct kh_watch w = {.k = k};
 	int signals;
 	size_t i;
 
@@ -278,7 +281,7 @@ kh_keeper_run(struct kh_keeper *k)
 	}
 	run(&w, signals);
 	stop(&w);
-	kh_watch_publish(&w, kh_keeper_now(), false);
+	kh_watch_publish(&w, kh_clock_ms(), false);
 	close(signals);
 	return KH_EXIT_OK;
 }

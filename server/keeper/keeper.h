@@ -61,6 +61,10 @@ struct kh_child {
 	unsigned pause; /* seconds before the next start */
 	struct kh_msg_report report; /* the last one */
 	int64_t reported; /* ms: when it came; 0: never */
+	/* Of what it forks, and of those that it has replaced: */
+	int64_t crashed; /* ms: when one last has; 0: none has */
+	int64_t replace_at; /* ms: it is to be replaced for that; or 0 */
+	unsigned replace_pause; /* seconds before the next replacement */
 };
 
 /* "knotholed: ..." on stderr, one line; every byte of it printable. */
@@ -70,12 +74,31 @@ __attribute__((format(printf, 1, 2))) void kh_say(const char *fmt, ...);
  * Read every NAME.card of the directory, in the order of their names. Says
  * what is wrong with a card, and returns an exit status.
  *	outlets	receives *n of them, in memory that the caller frees
- * A directory without a card, a card that is malformed, not signed, expired,
- * or one key or courier's token on two cards is KH_EXIT_CONFIG: no start with
- * fewer newsrooms than were meant.
+ * A directory without a card, a card that is malformed or not signed, or one
+ * key or courier's token on two cards is KH_EXIT_CONFIG: no start with fewer
+ * newsrooms than were meant. kh_outlets_valid looks at the days.
  */
 enum kh_exit kh_outlets_load(
     const char *dir, struct kh_msg_outlet **outlets, uint32_t *n);
+
+/*
+ * Put cards that couriers brought in the place of those that they renew
+ * (kh_card_compare). Says which are not used, and why.
+ *	store	the store's directory
+ * Returns which outlets have another card now: 1 << i.
+ */
+uint32_t kh_outlets_renew(int store, struct kh_msg_outlet *outlets, uint32_t n);
+
+/* The same at the start. `where` is the store as configured; there may be none
+ * yet. */
+void kh_outlets_received(
+    const char *where, struct kh_msg_outlet *outlets, uint32_t n);
+
+/* Has each newsroom a key today? KH_EXIT_CONFIG if not. Warns of those whose
+ * keys end within KH_DAYS_WARNED. `dir`: that of the cards, for people. */
+#define KH_DAYS_WARNED 30
+enum kh_exit kh_outlets_valid(
+    const char *dir, const struct kh_msg_outlet *outlets, uint32_t n);
 
 /* Who may collect: fills in k->tokens and k->collectors. */
 void kh_outlets_couriers(struct kh_keeper *k);
@@ -142,9 +165,6 @@ void kh_child_dismiss(struct kh_child *c);
 /* Take over a report; one that is out of bounds is none. */
 void kh_child_report(struct kh_child *c, const struct kh_msg_report *r);
 
-/* Monotonic, ms. */
-int64_t kh_keeper_now(void);
-
 /* The health file's text: KH_HEALTH_LEN bytes and a NUL. */
 void kh_health_text(
     const struct kh_msg_health *h, bool up, char out[static KH_HEALTH_LEN + 1]);
@@ -160,7 +180,8 @@ KH_CHECKED enum kh_err kh_health_write(
 
 /* --- watch.c: what the keeper does while the service runs ------------------ */
 
-#define KH_OLD_DOORS_MAX 8 /* replaced ones, with visits that go on */
+/* Replaced doors, and replaced couriers, with visits or errands that go on. */
+#define KH_OLD_MAX 8
 
 /* In the order of their start. */
 enum kh_which {
@@ -174,25 +195,32 @@ struct kh_watch {
 	struct kh_keeper *k;
 	struct kh_child child[KH_WHICH_N];
 	size_t n; /* without the courier when there is none */
-	struct kh_child old[KH_OLD_DOORS_MAX]; /* doors that were replaced */
+	struct kh_child old[2 * KH_OLD_MAX]; /* that were replaced */
 	size_t n_old;
-	int64_t replace_at; /* ms: the door, because a visit crashed; or 0 */
-	int64_t crashed; /* ms: when one last did; 0: none has */
-	unsigned pause; /* seconds before the next replacement */
 	int64_t written; /* ms: the health file; 0: not yet */
 	bool late; /* it has changed, and was written just now */
 	bool file_fails; /* and it has been said */
 	unsigned told; /* who knows the health as it is: 1 << which */
+	bool cards_due; /* the store has a renewed card */
+	int64_t looked; /* ms: at the cards; 0: not yet */
+	uint32_t renewed[KH_WHICH_N]; /* outlets to tell each role: 1 << i */
 };
 
 /* A message of a child's is there. */
 void kh_watch_input(struct kh_watch *w, struct kh_child *c);
 
-/* Replace the door, if it is time to. */
+/* Replace door and courier, if it is time to. */
 void kh_watch_replace(struct kh_watch *w, int64_t now);
 
 /* Work out the health; tell it and write it down where it has changed. */
 void kh_watch_publish(struct kh_watch *w, int64_t now, bool up);
+
+/* Look at renewed cards, if there are any, and tell door and courier of what
+ * has changed: received.c. */
+void kh_watch_cards(struct kh_watch *w, int64_t now);
+
+/* Is there anything of that left to do? */
+bool kh_watch_cards_wait(const struct kh_watch *w);
 
 /* How long nothing of this need be looked at again, ms. */
 int64_t kh_watch_calm(const struct kh_watch *w, int64_t now);

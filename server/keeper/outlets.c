@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "knothole/card.h"
@@ -71,22 +70,6 @@ read_card(int dirfd, const char *dir, const char *file, struct kh_card *card)
 	return KH_EXIT_CONFIG;
 }
 
-static enum kh_exit
-check_card(const char *dir, const char *file, const struct kh_card *card)
-{
-	struct kh_recipient r;
-	char day[KH_DAY_LEN + 1];
-	time_t t = time(NULL);
-
-	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
-	if (kh_card_recipient_on(card, day, &r) == KH_OK)
-		return KH_EXIT_OK;
-	kh_say("%s/%s: no key on this card is valid today (%s): ask the "
-	       "newsroom for a new card",
-	    dir, file, day);
-	return KH_EXIT_CONFIG;
-}
-
 /* Two cards of one newsroom would show one key under two names. */
 static enum kh_exit
 check_unique(const char *dir, const struct kh_msg_outlet *o, uint32_t n)
@@ -144,8 +127,6 @@ load_one(int dirfd, const char *dir, const char *file,
 		return KH_EXIT_CONFIG;
 	}
 	x = read_card(dirfd, dir, file, &o->card);
-	if (x == KH_EXIT_OK)
-		x = check_card(dir, file, &o->card);
 	if (x != KH_EXIT_OK)
 		return x;
 	(*n)++;

@@ -4,11 +4,10 @@
  * starting and ending of processes.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
 #include "server/keeper/keeper.h"
 
 #define SECOND INT64_C(1000) /* ms */
@@ -19,39 +18,36 @@
 #define DAY (INT64_C(86400) * SECOND)
 #define LOOK (INT64_C(10) * SECOND) /* between two looks at the clock */
 
-int64_t
-kh_keeper_now(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec / 1000000;
-}
-
 /* It comes from the network's side: what is out of bounds is nothing. */
 void
 kh_child_report(struct kh_child *c, const struct kh_msg_report *r)
 {
 	if (r->fault >= KH_FAULT_N || r->quarters > 4 ||
-	    r->weeks > KH_WEEKS_MAX)
+	    r->weeks > KH_WEEKS_MAX || r->epochs > KH_CARD_RECIPIENTS_MAX)
 		return;
 	c->report = *r;
-	c->reported = kh_keeper_now();
+	c->reported = kh_clock_ms();
 }
 
 /* Soon, but the later the more often: visits that can be made to crash must not
  * keep us busy. Until then the old door goes on. */
 static void
-on_crash(struct kh_watch *w, int64_t now)
+on_crash(struct kh_child *c, int64_t now)
 {
-	if (w->crashed == 0 || now - w->crashed > CALM)
-		w->pause = 1;
-	w->crashed = now;
-	if (w->replace_at != 0)
+	if (c->crashed == 0 || now - c->crashed > CALM)
+		c->replace_pause = 1;
+	c->crashed = now;
+	if (c->replace_at != 0)
 		return;
-	w->replace_at = now + (int64_t)w->pause * SECOND;
-	w->pause = w->pause < PAUSE_MAX ? 2 * w->pause : PAUSE_MAX;
+	c->replace_at = now + (int64_t)c->replace_pause * SECOND;
+	c->replace_pause =
+	    c->replace_pause < PAUSE_MAX ? 2 * c->replace_pause : PAUSE_MAX;
+}
+
+static bool
+is_current(const struct kh_watch *w, const struct kh_child *c)
+{
+	return c >= w->child && c < w->child + w->n;
 }
 
 void
@@ -69,50 +65,73 @@ kh_watch_input(struct kh_watch *w, struct kh_child *c)
 		return;
 	if (m.type == KH_MSG_REPORT)
 		kh_child_report(c, &m.u.report);
-	/* A replaced door's visits have the layout that is gone already. */
-	else if (m.type == KH_MSG_CRASHED && c == &w->child[KH_WHICH_DOOR])
-		on_crash(w, kh_keeper_now());
+	/* What a replaced one has forked has the layout that is gone already. */
+	else if (m.type == KH_MSG_CRASHED && is_current(w, c))
+		on_crash(c, kh_clock_ms());
+	else if (m.type == KH_MSG_CARDS)
+		w->cards_due = true;
+}
+
+static size_t
+count_old(const struct kh_watch *w, enum kh_role role)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < w->n_old; i++)
+		n += w->old[i].role == role;
+	return n;
 }
 
 /* The new one accepts before the old one ceases to: nobody is turned away. */
-void
-kh_watch_replace(struct kh_watch *w, int64_t now)
+static void
+replace(struct kh_watch *w, size_t which, int64_t now)
 {
-	struct kh_child *door = &w->child[KH_WHICH_DOOR], new = *door;
+	struct kh_child *c = &w->child[which], new = *c;
 	const struct kh_msg retire = {.type = KH_MSG_RETIRE};
 
-	if (w->replace_at == 0 || now < w->replace_at)
+	if (c->replace_at == 0 || now < c->replace_at)
 		return;
-	if (door->pid <= 0) { /* it is to be started anew in any case */
-		w->replace_at = 0;
+	if (c->pid <= 0) { /* it is to be started anew in any case */
+		c->replace_at = 0;
 		return;
 	}
-	w->replace_at = now + (int64_t)w->pause * SECOND;
-	if (w->n_old == KH_OLD_DOORS_MAX)
+	c->replace_at = now + (int64_t)c->replace_pause * SECOND;
+	if (count_old(w, c->role) == KH_OLD_MAX)
 		return;
 	new.pid = new.control = -1;
 	new.began = now;
+	new.replace_at = 0;
 	if (kh_child_start(w->k, &new, &w->child[KH_WHICH_STORE]) != KH_OK)
 		return;
-	w->replace_at = 0;
-	if (kh_ipc_send(door->control, &retire, -1) != KH_OK)
-		kh_child_dismiss(door);
-	w->old[w->n_old++] = *door;
-	*door = new;
-	w->told &= ~(1U << KH_WHICH_DOOR);
+	if (kh_ipc_send(c->control, &retire, -1) != KH_OK)
+		kh_child_dismiss(c);
+	w->old[w->n_old++] = *c;
+	*c = new;
+	w->told &= ~(1U << which);
+	w->renewed[which] = 0;
+}
+
+void
+kh_watch_replace(struct kh_watch *w, int64_t now)
+{
+	size_t i;
+
+	for (i = KH_WHICH_DOOR; i < w->n; i++)
+		replace(w, i, now);
 }
 
 static bool
 loops(const struct kh_watch *w, int64_t now)
 {
+	const struct kh_child *c;
 	size_t i;
 
-	if (w->crashed != 0 && w->pause > LOOP_PAUSE &&
-	    now - w->crashed <= CALM)
-		return true;
 	for (i = 0; i < w->n; i++) {
-		if (w->child[i].pause > LOOP_PAUSE &&
-		    now - w->child[i].began <= CALM)
+		c = &w->child[i];
+		if (c->pause > LOOP_PAUSE && now - c->began <= CALM)
+			return true;
+		if (c->crashed != 0 && c->replace_pause > LOOP_PAUSE &&
+		    now - c->crashed <= CALM)
 			return true;
 	}
 	return false;
@@ -129,6 +148,7 @@ look(const struct kh_watch *w, int64_t now)
 	struct kh_msg_health h = {.fault = store->report.fault,
 	    .quarters = store->report.quarters,
 	    .weeks = door->report.weeks,
+	    .epochs = door->report.epochs,
 	    .looping = loops(w, now) ? 1 : 0};
 
 	if (h.fault == KH_FAULT_NONE)
@@ -180,9 +200,13 @@ kh_watch_publish(struct kh_watch *w, int64_t now, bool up)
 int64_t
 kh_watch_calm(const struct kh_watch *w, int64_t now)
 {
-	int64_t wait = w->late ? SECOND : LOOK;
+	int64_t wait = w->late || kh_watch_cards_wait(w) ? SECOND : LOOK, at;
+	size_t i;
 
-	if (w->replace_at != 0 && w->replace_at - now < wait)
-		wait = w->replace_at > now ? w->replace_at - now : 0;
+	for (i = 0; i < w->n; i++) {
+		at = w->child[i].replace_at;
+		if (at != 0 && at - now < wait)
+			wait = at > now ? at - now : 0;
+	}
 	return wait;
 }

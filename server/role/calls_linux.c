@@ -23,9 +23,10 @@ static const char *const waiting[] = {"poll", "ppoll", "select", "pselect6",
 static const char *const file[] = {"pread64", "pwrite64", "fdatasync", "fsync",
     "sync_file_range", "fadvise64", NULL};
 
-static const char *const store[] = {"openat", "linkat", "unlinkat", "mkdirat",
-    "statx", "readlink", "readlinkat", "fchmod", "utimensat", "fstatfs",
-    "statfs", "getdents64", "umask", "ioctl", "ftruncate", NULL};
+static const char *const store[] = {"openat", "linkat", "unlinkat", "renameat",
+    "renameat2", "mkdirat", "statx", "readlink", "readlinkat", "fchmod",
+    "utimensat", "fstatfs", "statfs", "getdents64", "umask", "ioctl",
+    "ftruncate", NULL};
 
 static const char *const forking[] = {"accept4", "accept", "wait4", "waitid",
     "kill", "close_range", "set_robust_list", "set_tid_address", "signalfd4",

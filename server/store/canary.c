@@ -15,6 +15,7 @@
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/store/janitor.h"
+#include "source_date.h"
 
 #define PIECE 4096
 #define PIECES 16 /* of plaintext: an object of the smallest size */
@@ -22,9 +23,9 @@
  * is room for messages, and uploads that do not fit are refused one by one. */
 #define ROOM_MIN (UINT64_C(1) << 20)
 #define INODES_MIN 256 /* objects, answers, marks; a message takes one */
-/* No clock is right before the year of this program, nor twenty years after:
- * cards are for ten at most. */
-#define CLOCK_MIN INT64_C(1767225600) /* 2026-01-01 */
+/* No clock is right before the day of this program's source, nor twenty years
+ * after: cards are for ten at most. */
+#define CLOCK_MIN KH_SOURCE_DATE
 #define CLOCK_MAX (CLOCK_MIN + INT64_C(20) * 365 * 86400)
 
 struct canary {

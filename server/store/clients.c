@@ -111,9 +111,13 @@ kh_server_link_input(struct kh_server *s, struct kh_link *l)
 {
 	struct kh_client *c = NULL;
 	struct kh_msg m;
+	enum kh_err e;
 	int fd;
 
-	if (kh_ipc_recv(l->fd, l->role, KH_ROLE_STORE, &m, &fd) != KH_OK) {
+	e = kh_ipc_recv(l->fd, l->role, KH_ROLE_STORE, &m, &fd);
+	if (e == KH_EBUSY) /* this visit fails, and the next may not */
+		return;
+	if (e != KH_OK) {
 		link_drop(s, l);
 		return;
 	}

@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "knothole/card.h"
 #include "knothole/io.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/store/collecting.h"
 
@@ -38,21 +40,11 @@ kh_collecting_open(const struct kh_collecting *c, struct kh_store *st)
 	return kh_store_sweep(st, &c->all);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int
 kh_collecting_expire(struct kh_collecting *c, struct kh_store *st)
 {
 	const int64_t age = (int64_t)c->retention_days * DAY;
-	int64_t now = now_ms();
+	int64_t now = kh_clock_ms();
 
 	if (c->retention_days == 0)
 		return -1;
@@ -119,7 +111,7 @@ on_collect(const struct kh_collecting *c, struct kh_store *st, int channel,
 	    kh_store_collect(st, &c->all, m->newsroom, &m->ids));
 }
 
-/* An answer's bytes out of sealed memory of exactly that size. Anything else,
+/* Bytes out of sealed memory of exactly that size. Anything else,
  * a pipe for instance, could make us wait. */
 static enum kh_err
 read_sealed(int fd, uint8_t *p, size_t n)
@@ -158,9 +150,94 @@ on_put(struct kh_store *st, int channel, const struct kh_msg_put *m, int fd)
 	return verdict(channel, KH_MSG_STORED, e);
 }
 
+/* What is kept already, if it is a card of the same newsroom that would be
+ * replaced by an older one: that one stays. */
+static enum kh_err
+check_kept(const struct kh_collecting *c, const uint8_t *who,
+    const struct kh_card *offered)
+{
+	char day[KH_DAY_LEN + 1], *text = malloc(KH_CARD_MAX);
+	struct kh_card *kept = malloc(sizeof(*kept));
+	time_t t = time(NULL);
+	enum kh_card_change change = KH_CARD_RENEWS;
+	enum kh_err e = KH_ENOMEM;
+	unsigned line;
+	size_t n;
+
+	if (text == NULL || kept == NULL)
+		goto out;
+	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
+	e = kh_store_card_get(c->root, who, text, &n);
+	if (e == KH_OK)
+		e = kh_card_read(text, n, kept, &line);
+	if (e == KH_OK)
+		change = kh_card_compare(kept, offered, day);
+	/* What cannot be used keeps nobody out. */
+	if (e != KH_ESYS && e != KH_ENOMEM)
+		e = change == KH_CARD_OLDER || change == KH_CARD_ENDED
+		    ? KH_EEXIST
+		    : KH_OK;
+out:
+	free(text);
+	free(kept);
+	return e;
+}
+
+/* The errand has looked at it; it may be anybody's. KH_ENOENT: it is not a card
+ * of the newsroom whose token came with it. */
+static enum kh_err
+keep_card(struct kh_collecting *c, struct kh_store *st, uint32_t newsroom,
+    const uint8_t *bytes, size_t n)
+{
+	struct kh_card *card = malloc(sizeof(*card));
+	uint8_t who[KH_COLLECTOR_LEN];
+	enum kh_err e = KH_ENOMEM;
+	unsigned line;
+
+	if (card == NULL)
+		return e;
+	e = kh_card_read((const char *)bytes, n, card, &line);
+	if (e == KH_OK) {
+		kh_collector_id(card->signing_key.pk, who);
+		if (memcmp(who, c->all.id[newsroom], sizeof(who)) != 0)
+			e = KH_ENOENT;
+	} else {
+		e = KH_ENOENT;
+	}
+	if (e == KH_OK)
+		e = check_kept(c, who, card);
+	if (e == KH_OK)
+		e = kh_store_card_put(st, who, bytes, n);
+	free(card);
+	c->cards |= e == KH_OK;
+	return e;
+}
+
+static enum kh_err
+on_card(struct kh_collecting *c, struct kh_store *st, int channel,
+    const struct kh_msg_card *m, int fd)
+{
+	enum kh_err e;
+	uint8_t *p;
+
+	if (m->length == 0 || m->length > KH_CARD_MAX ||
+	    m->newsroom >= c->all.n)
+		return KH_EPROTO;
+	p = malloc(KH_CARD_MAX);
+	if (p == NULL)
+		return verdict(channel, KH_MSG_CARD_STORED, KH_ENOMEM);
+	e = read_sealed(fd, p, m->length);
+	if (e == KH_OK)
+		e = keep_card(c, st, m->newsroom, p, m->length);
+	free(p);
+	if (e == KH_EPROTO)
+		return KH_EPROTO;
+	return verdict(channel, KH_MSG_CARD_STORED, e);
+}
+
 enum kh_err
-kh_collecting_answer(const struct kh_collecting *c, struct kh_store *st,
-    int channel, const struct kh_msg *m, int fd)
+kh_collecting_answer(struct kh_collecting *c, struct kh_store *st, int channel,
+    const struct kh_msg *m, int fd)
 {
 	enum kh_err e = KH_EPROTO;
 
@@ -172,6 +249,8 @@ kh_collecting_answer(const struct kh_collecting *c, struct kh_store *st,
 		e = on_collect(c, st, channel, &m->u.collect);
 	else if (m->type == KH_MSG_PUT)
 		e = on_put(st, channel, &m->u.put, fd);
+	else if (m->type == KH_MSG_CARD)
+		e = on_card(c, st, channel, &m->u.card, fd);
 	if (fd >= 0)
 		close(fd);
 	return e;

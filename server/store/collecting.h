@@ -4,6 +4,8 @@
 #ifndef KNOTHOLED_STORE_COLLECTING_H
 #define KNOTHOLED_STORE_COLLECTING_H
 
+#include <stdbool.h>
+
 #include "knothole/store.h"
 #include "server/ipc/ipc.h"
 
@@ -11,6 +13,8 @@ struct kh_collecting {
 	struct kh_collectors all;
 	uint32_t retention_days; /* 0: for ever */
 	int64_t expire_at; /* ms: the next look at how old objects are */
+	int root; /* the store's directory */
+	bool cards; /* one was renewed, and the keeper has not been told */
 };
 
 /* Take over what the keeper said about newsrooms and retention. Errors:
@@ -34,7 +38,7 @@ int kh_collecting_expire(struct kh_collecting *c, struct kh_store *st);
  *	fd	what came with it, or -1; closed in any case
  * Errors: it is to be dropped.
  */
-KH_CHECKED enum kh_err kh_collecting_answer(const struct kh_collecting *c,
+KH_CHECKED enum kh_err kh_collecting_answer(struct kh_collecting *c,
     struct kh_store *st, int channel, const struct kh_msg *m, int fd);
 
 #endif

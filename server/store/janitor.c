@@ -4,26 +4,15 @@
  * random, whether or not there is something to do, and tests by the clock.
  */
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lib/base/clock.h"
 #include "server/role/role.h"
 #include "server/store/janitor.h"
 
 #define MINUTE INT64_C(60000) /* ms */
 #define STEP_MS 5 /* between two steps of a settle: others come first */
 #define FAULTY_MS 15000 /* between two tests while something is wrong */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* The next occasion: counted from the last one and not from what has come since,
  * of which its time would tell. */
@@ -64,7 +53,7 @@ kh_janitor_init(struct kh_janitor *j, const struct kh_msg_store_dir *m)
 void
 kh_janitor_open(struct kh_janitor *j, struct kh_store *st, int dir)
 {
-	int64_t now = now_ms();
+	int64_t now = kh_clock_ms();
 
 	j->store = st;
 	j->dir = dir;
@@ -97,7 +86,7 @@ settle(struct kh_janitor *j, int64_t now, uint64_t reserved)
 int
 kh_janitor_turn(struct kh_janitor *j, uint64_t reserved, bool leaving)
 {
-	int64_t now = now_ms(), next;
+	int64_t now = kh_clock_ms(), next;
 
 	if (leaving) {
 		kh_janitor_free(j);

@@ -25,10 +25,14 @@ static void
 control_input(struct kh_server *s)
 {
 	struct kh_msg m;
+	enum kh_err e;
 	int fd;
 
-	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_STORE, &m,
-		&fd) != KH_OK) {
+	e = kh_ipc_recv(
+	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_STORE, &m, &fd);
+	if (e == KH_EBUSY) /* that door will find its channel closed */
+		return;
+	if (e != KH_OK) {
 		epoll_ctl(s->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
 		s->keeper_gone = true;
 		return;
@@ -57,6 +61,18 @@ event(struct kh_server *s, void *tag)
 	}
 }
 
+/* A newsroom has renewed its card: the keeper looks at it. If it cannot hear
+ * us now, at the next event. */
+static void
+tell_cards(struct kh_server *s)
+{
+	const struct kh_msg m = {.type = KH_MSG_CARDS};
+
+	if (s->collecting.cards && !s->keeper_gone &&
+	    kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1) == KH_OK)
+		s->collecting.cards = false;
+}
+
 /* What is to be done unasked; how long to wait for events then, ms. */
 static int
 unasked(struct kh_server *s)
@@ -64,6 +80,7 @@ unasked(struct kh_server *s)
 	uint64_t reserved = 0;
 	int a, b;
 
+	tell_cards(s);
 	/* It looks at every draft: not for nothing. */
 	if (s->janitor.settle != NULL)
 		reserved = kh_server_outstanding(s);
@@ -111,6 +128,7 @@ receive_dir(struct kh_server *s)
 	    2 * ((size_t)m.u.store_dir.max_visits + KH_COURIER_VISITS_MAX);
 	s->uid = (uid_t)m.u.store_dir.uid;
 	s->dir = fd;
+	s->collecting.root = fd;
 	kh_janitor_init(&s->janitor, &m.u.store_dir);
 	return kh_collecting_init(&s->collecting, &m.u.store_dir);
 }

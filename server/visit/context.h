@@ -21,6 +21,7 @@ struct kh_visit {
 	struct kh_counter *counter; /* its line in the shared table */
 	struct kh_counter *table; /* all lines */
 	size_t n_table;
+	bool formless; /* its circuit has sent too many forms */
 	struct kh_head head; /* slices into head_bytes */
 	uint8_t head_bytes[KH_HEAD_MAX];
 };

@@ -70,6 +70,14 @@ enum kh_head_fault {
 	KH_HEAD_LARGE /* 431: over KH_HEAD_MAX or KH_HEADERS_MAX */
 };
 
+/* The status that answers such a head. */
+unsigned kh_head_status(enum kh_head_fault fault);
+
+/* Do the first `n` bytes of a connection say HEAD, so that an answer has no
+ * content, whatever else is wrong (RFC 9110, 9.3.2)? For heads that are refused,
+ * of which the parser gives no method. */
+bool kh_head_wants_none(const void *p, size_t n);
+
 /*
  * Parse a request head from the first `n` bytes of a connection.
  *	out	set completely on KH_OK, zeroed otherwise

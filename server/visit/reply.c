@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "knothole/secret.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/page/page.h"
 #include "server/visit/reply.h"
@@ -234,27 +234,18 @@ kh_reply_stream_end(int conn)
 	return send_all(conn, "0\r\n\r\n", 5);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 kh_reply_linger(int conn, unsigned seconds)
 {
 	struct pollfd pfd = {.fd = conn, .events = POLLIN};
-	int64_t end = now_ms() + (int64_t)seconds * 1000, left;
+	int64_t end = kh_clock_ms() + (int64_t)seconds * 1000, left;
 	uint8_t drop[16384];
 	ssize_t r = 0;
 
 	if (shutdown(conn, SHUT_WR) != 0)
 		return;
 	for (;;) {
-		left = end - now_ms();
+		left = end - kh_clock_ms();
 		if (left <= 0 || poll(&pfd, 1, (int)left) <= 0)
 			break;
 		r = recv(conn, drop, sizeof(drop), MSG_DONTWAIT);

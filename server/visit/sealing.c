@@ -135,14 +135,14 @@ enum kh_err
 kh_visit_derive(
     struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out)
 {
+	struct kh_turn turn;
 	enum kh_err e;
-	int turn;
 
-	e = kh_turns_take(v->turns, &turn);
+	e = kh_turns_take(v->turns, atomic_load(&v->counter->share), &turn);
 	if (e != KH_OK)
 		return e;
 	e = kh_code_derive(code, v->site->conf.salt, out);
-	kh_turns_give(v->turns, turn);
+	kh_turns_give(v->turns, &turn);
 	return e;
 }
 

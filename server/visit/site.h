@@ -46,6 +46,11 @@ struct kh_counter {
 	_Atomic uint32_t state; /* enum kh_progress_state, from ARRIVING on */
 	_Atomic uint32_t why; /* enum kh_reason */
 	_Atomic uint32_t noted; /* 1: the display has seen how it ended */
+	/* Whose visits share what one circuit may use: a number of the door's
+	 * that means nothing to anybody else; 0: there are no shares. */
+	_Atomic uint32_t share;
+	_Atomic uint32_t form; /* 1: a form was sent */
+	_Atomic uint64_t claim; /* bytes of its body, until the visit ends */
 };
 
 #endif

@@ -5,12 +5,12 @@
  * store. Nobody else is asked, and nothing is kept.
  */
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "knothole/secret.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/visit/status.h"
 
@@ -31,16 +31,6 @@ struct display {
 	bool coded; /* the return code has been shown */
 	unsigned after; /* ticks since it was cut */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static bool
 same_upload(const struct kh_counter *c, const uint64_t id[static 2])
@@ -177,13 +167,13 @@ static enum kh_err
 run(struct display *d)
 {
 	struct pollfd pfd = {.fd = d->v->conn, .events = POLLRDHUP};
-	int64_t next = now_ms(), left;
+	int64_t next = kh_clock_ms(), left;
 	enum kh_err e;
 
 	ask_store(d);
 	for (;;) {
 		look(d);
-		left = next - now_ms();
+		left = next - kh_clock_ms();
 		if (left <= 0) {
 			e = tick(d);
 			if (e != KH_OK || over(d))
@@ -299,11 +289,11 @@ void
 kh_upload_linger(struct kh_visit *v)
 {
 	static const struct timespec step = {0, 50000000};
-	const int64_t end = now_ms() + LINGER_MS;
+	const int64_t end = kh_clock_ms() + LINGER_MS;
 
 	if (atomic_load(&v->counter->state) == KH_PROGRESS_WAITING ||
 	    !watched(v))
 		return;
-	while (atomic_load(&v->counter->noted) == 0 && now_ms() < end)
+	while (atomic_load(&v->counter->noted) == 0 && kh_clock_ms() < end)
 		nanosleep(&step, NULL);
 }

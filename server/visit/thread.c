@@ -15,6 +15,7 @@
 #include "knothole/answer.h"
 #include "knothole/io.h"
 #include "knothole/secret.h"
+#include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/visit/sealing.h"
 #include "server/visit/thread.h"
@@ -52,22 +53,12 @@ refuse(struct kh_visit *v, struct kh_reply *r, enum kh_reason why)
 	kh_page_refusal(&r->html, &v->view, why);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		abort();
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* A whole number of half seconds after `began`, with time for the slots. It
  * depends on the derivation alone, which is the same for every code. */
 static int64_t
 due(int64_t began)
 {
-	const int64_t ready = now_ms() + SLOTS_MS - began;
+	const int64_t ready = kh_clock_ms() + SLOTS_MS - began;
 
 	return began + (ready / EVEN_MS + 1) * EVEN_MS;
 }
@@ -76,7 +67,7 @@ due(int64_t began)
 static void
 even_out(int64_t at)
 {
-	int64_t left = at - now_ms();
+	int64_t left = at - kh_clock_ms();
 	struct timespec ts;
 
 	if (left < 0)
@@ -308,7 +299,7 @@ void
 kh_thread_return(
     struct kh_visit *v, const struct kh_small_fields *f, struct kh_reply *r)
 {
-	const int64_t began = now_ms();
+	const int64_t began = kh_clock_ms();
 	struct thread *t = thread_new(v);
 	enum kh_err e = KH_OK;
 	unsigned at = 0;

@@ -1,7 +1,6 @@
 /*
  * The course of a visit: from the request's head to the end of its answer.
  */
-#include <string.h>
 
 #include "knothole/secret.h"
 #include "server/role/role.h"
@@ -9,6 +8,7 @@
 #include "server/visit/peek.h"
 #include "server/visit/route.h"
 #include "server/visit/sealing.h"
+#include "server/visit/share.h"
 #include "server/visit/small.h"
 #include "server/visit/status.h"
 #include "server/visit/submit.h"
@@ -30,27 +30,12 @@ refusal(struct kh_visit *v, struct kh_reply *r, enum kh_reason why)
 static void
 refuse_head(struct kh_visit *v, struct kh_reply *r, enum kh_head_fault fault)
 {
-	static const char head[] = "HEAD ";
-	static const unsigned status[] = {
-	    [KH_HEAD_FINE] = 400,
-	    [KH_HEAD_MALFORMED] = 400,
-	    [KH_HEAD_METHOD] = 405,
-	    [KH_HEAD_TARGET] = 404,
-	    [KH_HEAD_LENGTH] = 411,
-	    [KH_HEAD_CODING] = 501,
-	    [KH_HEAD_EXPECT] = 417,
-	    [KH_HEAD_VERSION] = 505,
-	    [KH_HEAD_LARGE] = 431,
-	};
-
 	refusal(v, r,
 	    fault == KH_HEAD_METHOD       ? KH_REASON_METHOD
 		: fault == KH_HEAD_TARGET ? KH_REASON_NOT_FOUND
 					  : KH_REASON_REQUEST);
-	r->status = status[fault];
-	/* RFC 9110 9.3.2: no content, whatever else is wrong. The parser gives
-	 * no method for a head that it refuses. */
-	r->head_only = memcmp(v->head_bytes, head, sizeof(head) - 1) == 0;
+	r->status = kh_head_status(fault);
+	r->head_only = kh_head_wants_none(v->head_bytes, sizeof(v->head_bytes));
 }
 
 static enum kh_err
@@ -156,6 +141,8 @@ preflight(struct kh_visit *v)
 {
 	if (v->head.length > v->site->conf.max_upload)
 		return KH_REASON_TOO_LARGE;
+	if (!kh_share_claim(v, v->head.length))
+		return KH_REASON_LOAD;
 	if (!kh_sealing_open(v->site))
 		return KH_REASON_CLOSED;
 	return kh_sealing_room(v, v->head.length);
@@ -204,6 +191,10 @@ take_small(struct kh_visit *v, struct kh_reply *r, enum kh_target to,
 
 	if (v->head.length > KH_SMALL_FORM_MAX) {
 		refusal(v, r, KH_REASON_TOO_LARGE);
+		return KH_OK;
+	}
+	if (!kh_share_claim(v, v->head.length)) {
+		refusal(v, r, KH_REASON_LOAD);
 		return KH_OK;
 	}
 	e = kh_small_new(

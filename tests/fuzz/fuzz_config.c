@@ -90,7 +90,7 @@ check_taken(const struct kh_config *c)
 	n = snprintf(text, sizeof(text),
 	    "retention_days = %" PRIu32 "\n%s%s%s%s%s\nmax_visits = %" PRIu32
 	    "\nsettle_minutes = %" PRIu32 "\nselftest_minutes = %" PRIu32
-	    "\nallow_swap = %s\r\nmax_message=%" PRIu32 "\n"
+	    "\nallow_swap = %s\ncircuit_id = %s\r\nmax_message=%" PRIu32 "\n"
 	    "# again\nmax_upload = %" PRIu64 " B\n"
 	    "site_name = %s\nstate = %s\nnewsrooms = %s\nstore = %s\n"
 	    "source_listen = %s",
@@ -98,8 +98,9 @@ check_taken(const struct kh_config *c)
 	    c->onion[0] != '\0' ? "onion_address = " : "", c->onion,
 	    c->health[0] != '\0' ? "\nhealth = " : "\n", c->health,
 	    c->max_visits, c->settle_minutes, c->selftest_minutes,
-	    c->allow_swap ? "yes" : "no", c->max_message, c->max_upload,
-	    c->site_name, c->state, c->newsrooms, c->store, listen);
+	    c->allow_swap ? "yes" : "no", c->circuit_ids ? "haproxy" : "none",
+	    c->max_message, c->max_upload, c->site_name, c->state, c->newsrooms,
+	    c->store, listen);
 	MUST(n > 0 && (size_t)n < sizeof(text));
 	MUST(kh_config_parse(text, (size_t)n, &again, &f) == KH_OK);
 	MUST(memcmp(c, &again, sizeof(again)) == 0);

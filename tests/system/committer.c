@@ -6,6 +6,9 @@
  *
  *	committer KNOTHOLED DIR FIRST COUNT [CLOCK]
  *
+ * With a COUNT of 0 it starts and ends the role, which puts in order what it
+ * finds.
+ *
  * It prints "store PID", then "N yes", "N full" or "N failed" for each object
  * as the store acknowledges it, and "N lost" and status 2 when the store is
  * gone. Behind that stands the number that the file CLOCK held at the time.
@@ -54,6 +57,7 @@ start(const char *program, const char *dir)
 	struct kh_msg m = {.type = KH_MSG_STORE_DIR};
 	int link[2], fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum kh_err e;
+	uint32_t i;
 	pid_t pid;
 
 	if (fd < 0 || kh_ipc_pair(link) != KH_OK)
@@ -74,6 +78,11 @@ start(const char *program, const char *dir)
 	/* Neither in the way of what is tested. */
 	m.u.store_dir.settle_minutes = KH_MINUTES_MAX;
 	m.u.store_dir.selftest_minutes = KH_MINUTES_MAX;
+	/* The newsrooms of tidier.c. */
+	m.u.store_dir.collectors.n = 2;
+	for (i = 0; i < m.u.store_dir.collectors.n; i++)
+		memset(m.u.store_dir.collectors.id[i], (int)i + 1,
+		    sizeof(m.u.store_dir.collectors.id[i]));
 	e = kh_ipc_send(control, &m, fd);
 	/* How its first test went, and then that it is ready. */
 	do {

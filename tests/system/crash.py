@@ -1,16 +1,18 @@
 """A visit that crashes costs its own connection, and the layout that it may
-have betrayed: another door takes over, and nobody else notices."""
+have betrayed: another door takes over, and nobody else notices. Errands of
+couriers likewise, apart from the source side."""
 import os
 import re
 import signal
 import time
 
+from lib.courier import Courier, next_response
 from lib.drop import Drop, processes
 from lib.tap import Suite, check, equal, wait_for
 from lib.wire import Form, Stream
 
 suite = Suite()
-drop = Drop(newsrooms=2).start()
+drop = Drop(newsrooms=2, courier_listen="tcp:127.0.0.1:0").start()
 
 
 def layout(pid):
@@ -132,6 +134,72 @@ def store_ends():
     equal((page.status, page.reason), (403, "token"), "an old form")
     equal(drop.post(drop.form().field("message", "new")).state, "sealed", "new")
     drop.forget()
+
+
+def errands(of):
+    return {pid for c in of.roles("courier") for pid in processes(c)}
+
+
+def crash_errand(of, how=signal.SIGSEGV):
+    before = errands(of)
+    with Courier(of).connect() as wire:
+        (pid,) = wait_for("an errand", lambda: errands(of) - before)
+        os.kill(pid, how)
+        wait_for("it is gone", lambda: pid not in errands(of))
+        equal(wire.response().status, 0, "an answer")
+
+
+def replaced_courier(old):
+    wait_for("another courier",
+             lambda: drop.role("courier") not in (None, old), 30)
+    return drop.role("courier")
+
+
+@suite.test("an errand that crashes: another courier, with another layout; the "
+            "one before goes on with what it has, and no door is replaced")
+def errand_crashes():
+    door, old = drop.role("door"), drop.role("courier")
+    before = layout(old)
+    busy = Courier(drop)
+    head = busy.head("GET", "/v1/health", extra="Connection: keep-alive\r\n")
+    wire = busy.connect()
+    stream = wire.socket.makefile("rb")
+    wire.send(head)
+    equal(next_response(stream).status, 200, "before")
+    crash_errand(drop)
+    new = replaced_courier(old)
+    after = layout(new)
+    equal(len(set(before) & set(after) - {("ffffffffff600000", "[vsyscall]")}),
+          0, "what lies where it lay")
+    equal(busy.ids(), [], "by the new one")
+    check(old in drop.roles("courier"), "the old one has ended")
+    for _ in range(3):
+        wire.send(head)
+        equal(next_response(stream).status, 200, "by the old one")
+    stream.close()
+    wire.close()
+    wait_for("the old one has ended", lambda: drop.roles("courier") == [new])
+    equal(drop.role("door"), door, "door")
+    equal(drop.health()["up"], "yes", "up")
+
+
+@suite.test("crashes of errands do not end what couriers do, and show as a loop")
+def errands_loop():
+    other = Drop(courier_listen="tcp:127.0.0.1:0").start()
+    equal(other.post(other.form().field("message", "kept")).state, "sealed",
+          "answer")
+    equal(other.health()["crash_loop"], "no", "before")
+    end = time.monotonic() + 60
+    couriers, answers = set(), set()
+    while time.monotonic() < end and other.health()["crash_loop"] != "yes":
+        couriers.add(other.role("courier"))
+        crash_errand(other, signal.SIGABRT)
+        answers.add(len(Courier(other).ids()))
+    equal(other.health()["crash_loop"], "yes", "crash_loop")
+    equal(answers, {1}, "objects listed beside the crashes")
+    check(2 <= len(couriers) <= 8, f"{len(couriers)} couriers")
+    equal(other.said().count("\n"), 3, f"what it said: {other.said()}")
+    equal(other.stop(), 0, "exit status")
 
 
 @suite.test("a loop of crashes does not take the site down, and shows")

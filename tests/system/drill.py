@@ -56,7 +56,8 @@ def submit(size):
 
 
 def fill():
-    """Two sizes of objects, answers of two sizes, one mark."""
+    """Two sizes of objects, answers of two sizes, one mark, one renewed
+    card."""
     host()
     drop.start()
     code = ""
@@ -67,6 +68,11 @@ def fill():
     made = os.path.basename(drop.objects()[0]).removesuffix(".age")
     mark = os.path.join(drop.store, "collected", f"{made}-{'0a' * 16}")
     put(mark, b"")
+    os.mkdir(os.path.join(drop.store, "cards"), 0o700)
+    beside = os.stat(drop.store)
+    os.chown(os.path.join(drop.store, "cards"), beside.st_uid, beside.st_gid)
+    with open(drop.newsrooms[0].card, "rb") as f:
+        put(os.path.join(drop.store, "cards", "0a" * 16 + ".card"), f.read())
 
 
 def put(path, data, mode=0o400, time=FIXED):
@@ -83,8 +89,9 @@ def put(path, data, mode=0o400, time=FIXED):
 
 def settle():
     """The directories' times as the store leaves them."""
-    for name in ("objects", "replies", "collected", "."):
-        os.utime(os.path.join(drop.store, name), (FIXED, FIXED))
+    for name in ("objects", "replies", "collected", "cards", "."):
+        if os.path.exists(os.path.join(drop.store, name)):
+            os.utime(os.path.join(drop.store, name), (FIXED, FIXED))
 
 
 def times():
@@ -144,7 +151,8 @@ def test_drill_running():
     got = rows(report())
     for name, count in (("object", 3), ("answer", 2), ("mark", 1),
                         ("salt", 1), ("config", 1), ("card", 2),
-                        ("socket", 1), ("directory", 5)):
+                        ("renewed", 1), ("socket", 1),
+                        ("directory", 6)):
         equal(got[name]["count"], count, name)
     sizes = sorted(os.path.getsize(path) for path in drop.objects())
     equal(got["object"]["bytes"], sum(sizes), "bytes")
@@ -429,6 +437,43 @@ def test_drill_salt():
 
     with Planted(path, restore):
         found("size", path)
+
+
+@suite.test("a health file that is elsewhere is looked at there, and only there")
+def test_drill_health():
+    usual, spare = os.path.join(drop.state, "health"), drop.settings.copy()
+    away = os.path.join(drop.base, "watched")
+    os.mkdir(away)
+    there = os.path.join(away, "knothole.txt")
+    shutil.copy(usual, there)
+
+    def configured(path):
+        drop.settings = {**spare, "health": path}
+        drop.write_config()
+
+    try:
+        configured(there)
+        found("name", usual)  # nothing of this configuration makes it
+        kept = usual + ".kept"
+        os.rename(usual, os.path.join(drop.base, "kept"))
+        equal(rows(report())["health"]["count"], 1, "files")
+        os.chmod(there, 0o666)
+        found("mode", there)
+        os.chmod(there, 0o644)
+        with open(there, "ab") as f:
+            f.write(b"x" * 5000)
+        found("size", there)
+        os.unlink(there)
+        equal(rows(report())["health"]["count"], 0, "files, none of them there")
+        # Another name in the state directory, by another way.
+        os.rename(os.path.join(drop.base, "kept"), kept)
+        configured(os.path.join(drop.state, ".", "health.kept"))
+        equal(rows(report())["health"]["count"], 1, "files, by another name")
+        os.rename(kept, usual)
+    finally:
+        drop.settings = spare
+        drop.write_config()
+    equal(rows(report())["health"]["count"], 1, "files, as before")
 
 
 @suite.test("a configuration or a card that others may change")

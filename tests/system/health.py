@@ -9,8 +9,8 @@ from lib.drop import Drop, Newsroom
 from lib.tap import Suite, check, equal
 
 LEN = 512
-KEYS = ["crash_loop", "disk_quarters_free", "key_weeks_left", "selftest", "up",
-        "version"]
+KEYS = ["crash_loop", "disk_quarters_free", "key_epochs_left",
+        "key_weeks_left", "selftest", "up", "version"]
 
 suite = Suite()
 drop = Drop().start()
@@ -35,6 +35,7 @@ def says():
     equal(said["crash_loop"], "no", "crash_loop")
     check(said["disk_quarters_free"] in "01234", "quarters")
     check(0 < int(said["key_weeks_left"]) <= 52, "weeks")
+    equal(said["key_epochs_left"], "1", "epochs")
     with open(path, "rb") as f:
         data = f.read()
     check(data.endswith(b"\n") and data.isascii(), "text")
@@ -92,7 +93,7 @@ def courier():
     said = other.health()
     for key in ("selftest", "version"):
         equal(answer[key], said[key], key)
-    for key in ("disk_quarters_free", "key_weeks_left"):
+    for key in ("disk_quarters_free", "key_weeks_left", "key_epochs_left"):
         equal(answer[key], int(said[key]), key)
     equal(answer["crash_loop"], False, "crash_loop")
     other.stop()

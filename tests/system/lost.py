@@ -1,6 +1,5 @@
 """Nothing is lost: whatever fails, every object whose receipt was shown is there
 and whole, every other one is absent, and no draft is left."""
-import concurrent.futures
 import hashlib
 import os
 import random
@@ -9,9 +8,10 @@ import signal
 import subprocess
 import time
 
-from lib import disk, trace
+from lib import disk
 from lib.drop import BUILD, KNOTHOLED, Drop, workplace
 from lib.powercut import FLUSH, Cuts, Disk
+from lib.receipts import Fault, Sent, agree, drafts, upload
 from lib.tap import Failure, Suite, Skip, check, equal, wait_for
 
 disk.own_mounts("strace", "e2fsck")
@@ -38,14 +38,6 @@ class Small:
         disk.mount(self.image, self.top)
         self.store = os.path.join(self.top, "store")
         os.mkdir(self.store, 0o700)
-
-
-def drafts(top):
-    """Inodes in use without a name. ext4 has ten of its own, of which the root
-    has a path."""
-    used = os.statvfs(top)
-    paths = sum(len(d) + len(f) for _, d, f in os.walk(top))
-    return used.f_files - used.f_ffree - paths - 10
 
 
 # --- the store role alone: thousands of commits ------------------------------
@@ -176,69 +168,8 @@ def after_cut(path, top, acknowledged):
 # --- the whole service ---------------------------------------------------------
 
 
-class Sent:
-    def __init__(self, drop, number, size):
-        self.text = f"{number:06} {os.urandom(8).hex()}"
-        self.form = drop.form().field("message", self.text)
-        self.data = chance.randbytes(size)
-        self.form.file("f", self.data)
-        self.page = None
-
-
-def agree(drop, sent):
-    """Objects are exactly those that were told to be; returns how many."""
-    drop.idle()
-    there = {}
-    for path in drop.objects():
-        out = drop.extract(path)
-        text = out.message.decode()
-        check(text not in there, "twice")
-        there[text] = out
-    for one in sent:
-        state = one.page.state
-        if state == "sealed":
-            check(one.text in there, f"a receipt, and no object: {one.page}")
-            check(there[one.text].manifest["complete"], "complete")
-            check(there[one.text].read(0) == one.data, "the file differs")
-        else:
-            check(state == "refused" and one.page.reason in ("failed", "full"),
-                  f"answer {one.page}")
-            check(one.text not in there, f"refused, and kept: {one.page}")
-    equal(len(there), sum(one.page.state == "sealed" for one in sent), "objects")
-    drop.forget()
-    return len(there)
-
-
-def upload(drop, sent):
-    def act(one):
-        one.page = drop.post(one.form)
-
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(act, sent))
-
-
 small = Small("service", 96 * MiB)
 service = Drop(server=os.path.join(small.top, "server")).start()
-
-
-class Fault:
-    """System calls of a role, or of the door's visits, fail. Another call is
-    made instead, one that the role's filter lets pass."""
-
-    def __init__(self, pid, call, error, when):
-        self.process = subprocess.Popen(
-            ["strace", "-qq", "-f", "-o", "/dev/null", "-p", str(pid),
-             "-e", f"trace={call}",
-             "-e", f"inject={call}:error={error}:syscall=getpid:when={when}"],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        wait_for("strace is there", lambda: trace.tracer(pid) != 0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.process.terminate()
-        self.process.communicate(timeout=30)
 
 
 FAULTS = [
@@ -259,7 +190,7 @@ FAULTS = [
 
 def try_fault(role, call, error, when, sizes):
     sent = [Sent(service, i, size) for i, size in enumerate(sizes)]
-    with Fault(service.role(role), call, error, when):
+    with Fault(service.role(role), (call, f"error={error}", when)):
         upload(service, sent)
         service.idle()
     kept = agree(service, sent)

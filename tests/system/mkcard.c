@@ -4,6 +4,11 @@
  * server makes of such cards.
  *
  *	mkcard IDENTITY.txt CARD OUT [OTHER_CARD]
+ *
+ * or with other recipients, or another name, and the courier's token as it was:
+ *
+ *	mkcard IDENTITY.txt CARD OUT --recipients [RECIPIENT FIRST LAST]...
+ *	mkcard IDENTITY.txt CARD OUT --name NAME
  */
 #include <fcntl.h>
 #include <sodium.h>
@@ -68,24 +73,58 @@ read_key(const char *path, struct kh_sign_secret *sk)
 	memcpy(sk->seed, raw + sizeof(sk->key_id), sizeof(sk->seed));
 }
 
+static void
+put_recipients(struct kh_card *card, int n, char **words)
+{
+	struct kh_card_recipient *r = card->recipients;
+	int i;
+
+	for (i = 0; i + 2 < n; i += 3, r++) {
+		if (r == card->recipients + KH_CARD_RECIPIENTS_MAX ||
+		    kh_recipient_parse(words[i], strlen(words[i]), &r->to) !=
+			KH_OK ||
+		    strlen(words[i + 1]) != KH_DAY_LEN ||
+		    strlen(words[i + 2]) != KH_DAY_LEN) {
+			fprintf(stderr, "%s: no recipient\n", words[i]);
+			exit(1);
+		}
+		memcpy(r->first, words[i + 1], sizeof(r->first));
+		memcpy(r->last, words[i + 2], sizeof(r->last));
+	}
+	card->n_recipients = (size_t)(r - card->recipients);
+}
+
+static void
+put_token(struct kh_card *card, const char *of)
+{
+	static struct kh_card other;
+
+	if (of != NULL)
+		read_card(of, &other);
+	card->has_courier = other.has_courier;
+	memcpy(
+	    card->courier_hash, other.courier_hash, sizeof(card->courier_hash));
+}
+
 int
 main(int argc, char **argv)
 {
-	static struct kh_card card, other;
+	static struct kh_card card;
 	struct kh_sign_secret sk;
 	char *text = NULL;
 	size_t n;
 	int fd;
 
-	if (argc < 4 || argc > 5 || kh_init() != KH_OK)
+	if (argc < 4 || kh_init() != KH_OK)
 		return 64;
 	read_key(argv[1], &sk);
 	read_card(argv[2], &card);
-	if (argc == 5)
-		read_card(argv[4], &other);
-	card.has_courier = other.has_courier;
-	memcpy(
-	    card.courier_hash, other.courier_hash, sizeof(card.courier_hash));
+	if (argc > 5 && strcmp(argv[4], "--recipients") == 0)
+		put_recipients(&card, argc - 5, argv + 5);
+	else if (argc == 6 && strcmp(argv[4], "--name") == 0)
+		(void)snprintf(card.name, sizeof(card.name), "%s", argv[5]);
+	else
+		put_token(&card, argc > 4 ? argv[4] : NULL);
 	fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || kh_card_write(&card, &sk, &text, &n) != KH_OK ||
 	    kh_write_all(fd, text, n) != KH_OK)

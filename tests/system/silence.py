@@ -22,8 +22,7 @@ from lib.wire import Form, get, small
 
 disk.own_mounts("strace")
 
-NIGHTLY = bool(os.environ.get("KNOTHOLE_NIGHTLY"))
-UPLOADS, RETURNS, ANSWERED = (200, 100, 20) if NIGHTLY else (60, 30, 6)
+UPLOADS, RETURNS, ANSWERED = 200, 100, 20
 WORKERS = 8
 KILLED = ("door", "courier", "store", "door", "keeper")
 # Where services tend to leave things. All of them are on the image.
@@ -35,7 +34,7 @@ chance = random.Random()
 place = workplace()
 image = os.path.join(place, "image")
 inside = os.path.join(place, "mounted")
-disk.make_image(image, (512 if NIGHTLY else 256) << 20)
+disk.make_image(image, 512 << 20)
 disk.mount(image, inside)
 traces, traced = [], []
 

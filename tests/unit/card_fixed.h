@@ -11,7 +11,7 @@
 #define AGE_2 "age1e6xn45wvkce7c7msc9upffw8dmxs9959q5xng369hgzcwrjc04vszex59m"
 
 /* Fixed seed: the key of KEY_TEXT. */
-static void
+static inline void
 fixed_key(struct kh_sign_secret *sk)
 {
 	memset(sk->key_id, 0x42, sizeof(sk->key_id));

@@ -25,6 +25,7 @@ static const struct line {
 } lines[] = {
     {KH_MSG_SITE, K, D, sizeof(struct kh_msg_site), 1},
     {KH_MSG_OUTLET, K, D, sizeof(struct kh_msg_outlet), 0},
+    {KH_MSG_OUTLET, K, C, sizeof(struct kh_msg_outlet), 0},
     {KH_MSG_STORE_LINK, K, D, 0, 1},
     {KH_MSG_STORE_LINK, K, C, 0, 1},
     {KH_MSG_STORE_DIR, K, S, sizeof(struct kh_msg_store_dir), 1},
@@ -67,7 +68,12 @@ static const struct line {
     {KH_MSG_FORM_KEYS, K, D, sizeof(struct kh_msg_form_keys), 1},
     {KH_MSG_TABLE, K, D, 0, 1},
     {KH_MSG_CRASHED, D, K, 0, 0},
+    {KH_MSG_CRASHED, C, K, 0, 0},
     {KH_MSG_RETIRE, K, D, 0, 0},
+    {KH_MSG_RETIRE, K, C, 0, 0},
+    {KH_MSG_CARD, E, S, sizeof(struct kh_msg_card), 1},
+    {KH_MSG_CARD_STORED, S, E, sizeof(struct kh_msg_verdict), 0},
+    {KH_MSG_CARDS, S, K, 0, 0},
 };
 
 #define N_LINES (sizeof(lines) / sizeof(lines[0]))

@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <zlib.h>
 
+#include "knothole/rewrap.h"
+
 #define DEFAULT_DIR "../shared/data/age-vectors"
 #define VECTOR_MAX (32u << 20)
 #define BYTEWISE_MAX (1u << 19) /* larger ones are not fed byte by byte */
@@ -182,6 +184,39 @@ run_cut(const struct vector *v, enum cut cut, enum kh_err *first)
 	return ok;
 }
 
+/* Give it to somebody else, who then sees what its owner saw. */
+static bool
+run_rewrap(const struct vector *v)
+{
+	struct kh_memory m = {.p = v->p, .n = v->n};
+	struct bytes given = {0}, plain = {0};
+	struct kh_recipient to;
+	struct kh_keyring *kr;
+	struct kh_identity id;
+	enum kh_err e;
+	bool ok;
+
+	kh_identity_generate(&id);
+	kh_identity_recipient(&id, &to);
+	e = kh_age_rewrap(
+	    v->kr, kh_source_memory(&m), &to, 1, bytes_sink(&given));
+	if (v->armored || (e == KH_EUNSUP && given.n == 0)) {
+		ok = e != KH_OK; /* text, or under a passphrase */
+	} else if (e == KH_OK) {
+		kr = ring_of(&id);
+		e = open_cut(kr, given.p, given.n, CUT_RANDOM, &plain);
+		ok = error_fits(v->expect, e) && released_fits(v, &plain);
+		kh_keyring_free(kr);
+	} else {
+		ok = error_fits(v->expect, e);
+	}
+	if (!ok)
+		printf("# rewrapped: \"%s\"\n", kh_err_text(e));
+	bytes_free(&given);
+	bytes_free(&plain);
+	return ok;
+}
+
 static bool
 run_vector(const struct vector *v)
 {
@@ -206,7 +241,7 @@ run_vector(const struct vector *v)
 	if (!ok)
 		printf("# reader: \"%s\"\n", kh_err_text(e));
 	bytes_free(&out);
-	return ok;
+	return run_rewrap(v) && ok;
 }
 
 /* The directory of the vectors themselves, its path in `path`; or NULL. */

@@ -219,6 +219,10 @@ test_inodes_and_quarters(void **state)
 static void
 test_clock(void **state)
 {
+	/* The whole of the source's day is possible, the day before is not. */
+	assert_int_equal(KH_SOURCE_DATE % 86400, 0);
+	assert_true(KH_SOURCE_DATE >= INT64_C(1795219200)); /* 0.1.0 */
+	assert_true(CLOCK_MIN == KH_SOURCE_DATE);
 	clock_at = CLOCK_MIN - 1;
 	assert_int_equal(canary(), KH_FAULT_CLOCK);
 	clock_at = CLOCK_MIN;
@@ -254,11 +258,13 @@ test_l12_door(void **state)
 	kh_door_test(site, today, &out);
 	assert_int_equal(out.fault, KH_FAULT_NONE);
 	assert_int_equal(out.weeks, 2); /* 14 days, today and the last one */
+	assert_int_equal(out.epochs, 1);
 	kh_door_test(site, today + 13 * INT64_C(86400), &out);
 	assert_int_equal(out.fault, KH_FAULT_NONE);
 	assert_int_equal(out.weeks, 0);
 	kh_door_test(site, today + 14 * INT64_C(86400), &out);
 	assert_int_equal(out.fault, KH_FAULT_CARDS);
+	assert_int_equal(out.epochs, 0);
 	kh_door_test(site, -1, &out);
 	assert_int_equal(out.fault, KH_FAULT_CARDS);
 	memset(&site->outlets[0].card.recipients[0].to, 0,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/args.c"
+#include "client/epochs.c"
 #include "client/exit.c"
 #include "client/identity.c"
 #include "client/input.c"
@@ -22,6 +23,7 @@ new_keys(void)
 	struct kh_newsroom_keys *k = kh_secret_alloc(sizeof(*k));
 
 	assert_non_null(k);
+	memset(k, 0, sizeof(*k));
 	kh_identity_generate(&k->identity);
 	kh_sign_generate(&k->signing);
 	return k;

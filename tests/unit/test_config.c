@@ -126,7 +126,8 @@ test_unknown(void **state)
 	    "unknown key 'max-upload'; write one of: source_listen, store, "
 	    "newsrooms, state, site_name, onion_address, max_upload, "
 	    "max_message, max_visits, courier_listen, retention_days, "
-	    "allow_swap");
+	    "allow_swap, settle_minutes, selftest_minutes, health, "
+	    "circuit_id");
 	bad("Store = /x\n", 1, "unknown key 'Store'");
 	bad("stor = /x\n", 1, "unknown key 'stor'");
 	bad("storee = /x\n", 1, "unknown key 'storee'");
@@ -262,6 +263,20 @@ test_courier(void **state)
 	    0, "sources and couriers need one each");
 	good("source_listen = tcp:127.0.0.1:0\n"
 	     "courier_listen = tcp:127.0.0.1:0\nstore = s\nnewsrooms = n\n");
+}
+
+static void
+test_circuit_id(void **state)
+{
+	good(BASE);
+	assert_false(c.circuit_ids);
+	assert_int_equal(parse_value("circuit_id", "haproxy"), KH_OK);
+	assert_true(c.circuit_ids);
+	assert_int_equal(parse_value("circuit_id", "none"), KH_OK);
+	assert_false(c.circuit_ids);
+	bad_value("circuit_id", "yes", KH_EFORMAT, "must be haproxy");
+	bad_value("circuit_id", "HAProxy", KH_EFORMAT, "must be haproxy");
+	bad_value("circuit_id", "haproxy v2", KH_EFORMAT, "must be haproxy");
 }
 
 static void
@@ -446,6 +461,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sizes),
     cmocka_unit_test(test_counts),
     cmocka_unit_test(test_courier),
+    cmocka_unit_test(test_circuit_id),
     cmocka_unit_test(test_allow_swap),
     cmocka_unit_test(test_site_name),
     cmocka_unit_test(test_onion_address),

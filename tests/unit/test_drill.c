@@ -47,7 +47,15 @@ test_store_names(void **state)
 	    {H32 ".age", false}, {H32 ".new", false}, {H32 H32 ".new", false},
 	    {H32 ".age.new.new", false}};
 
+	static const struct named renewed[] = {{H32 ".card", true},
+	    {H32 ".card.new", false}, {H32, false}, {"a.card", false},
+	    {H32 "0.card", false}, {".card", false}, {H32 ".age", false}};
+
 	(void)state;
+	ASSERT_FORM(kh_form_renewed, renewed);
+	assert_true(kh_form_new_renewed(H32 ".card.new"));
+	assert_false(kh_form_new_renewed(H32 ".card"));
+	assert_false(kh_form_new_renewed(H32 ".new"));
 	assert_true(kh_form_new_answer(H32 H32 ".new"));
 	assert_false(kh_form_new_answer(H32 H32));
 	assert_false(kh_form_new_answer(H32 ".age.new"));

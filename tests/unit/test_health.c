@@ -111,11 +111,13 @@ test_text(void **state)
 	static const char begins[] =
 	    "version = " KH_VERSION "\nup = no\nselftest = ok\n"
 	    "disk_quarters_free = 0\nkey_weeks_left = 0\n"
+	    "key_epochs_left = 0\n"
 	    "crash_loop = no\n ";
 	const struct kh_msg_health least = {.fault = KH_FAULT_NONE};
 	const struct kh_msg_health most = {.fault = KH_FAULT_SEALING,
 	    .quarters = 4,
 	    .weeks = KH_WEEKS_MAX,
+	    .epochs = KH_CARD_RECIPIENTS_MAX,
 	    .looping = 1};
 	char text[KH_HEALTH_LEN + 1];
 
@@ -126,6 +128,7 @@ test_text(void **state)
 	assert_int_equal(strlen(text), KH_HEALTH_LEN);
 	assert_non_null(strstr(text, "\nup = yes\nselftest = sealing\n"));
 	assert_non_null(strstr(text, "_free = 4\nkey_weeks_left = 52\n"));
+	assert_non_null(strstr(text, "\nkey_epochs_left = 120\n"));
 	assert_non_null(strstr(text, "\ncrash_loop = yes\n"));
 	assert_int_equal(text[KH_HEALTH_LEN - 1], '\n');
 }

@@ -1,13 +1,13 @@
 /*
  * Reading on after an answer, so that it is not lost in a reset.
  */
+#include "lib/base/clock.h"
 #include "tests/unit/tap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/visit/reply.h"
@@ -40,15 +40,6 @@ teardown(void **state)
 	return 0;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Run kh_reply_linger beside us. */
 static pid_t
 linger(unsigned seconds)
@@ -69,9 +60,9 @@ linger(unsigned seconds)
 static bool
 ends_within(pid_t pid, int ms)
 {
-	int64_t end = now_ms() + ms;
+	int64_t end = kh_clock_ms() + ms;
 
-	while (now_ms() < end) {
+	while (kh_clock_ms() < end) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			return true;
 		usleep(2000);
@@ -101,16 +92,17 @@ test_linger_ends_when_the_peer_closes(void **state)
 static void
 test_linger_ends_after_its_time(void **state)
 {
-	int64_t begin = now_ms();
+	int64_t begin = kh_clock_ms();
 	char c = 0;
 
 	(void)state;
 	/* A peer that never stops sending wins no time. */
 	pid_t pid = linger(1);
-	while (waitpid(pid, NULL, WNOHANG) == 0 && now_ms() < begin + 9000) {
+	while (
+	    waitpid(pid, NULL, WNOHANG) == 0 && kh_clock_ms() < begin + 9000) {
 		(void)send(conn[1], &c, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
-	assert_in_range(now_ms() - begin, 900, 5000);
+	assert_in_range(kh_clock_ms() - begin, 900, 5000);
 }
 
 static void
@@ -127,13 +119,13 @@ test_linger_ends_when_the_door_says_so(void **state)
 static void
 test_linger_without_a_peer(void **state)
 {
-	int64_t begin = now_ms();
+	int64_t begin = kh_clock_ms();
 
 	(void)state;
 	close(conn[1]);
 	kh_reply_linger(conn[0], 60);
 	kh_reply_linger(-1, 60);
-	assert_true(now_ms() - begin < 5000);
+	assert_true(kh_clock_ms() - begin < 5000);
 	conn[1] = dup(conn[0]);
 }
 

@@ -27,6 +27,21 @@ static struct kh_sealing g;
 static struct kh_form form;
 static pid_t store;
 
+static time_t clock_at; /* 0: as it is */
+
+/* In place of the C library's, for the code under test in this program. */
+time_t
+time(time_t *out)
+{
+	struct timespec ts = {.tv_sec = clock_at};
+
+	if (clock_at == 0)
+		clock_gettime(CLOCK_REALTIME, &ts);
+	if (out != NULL)
+		*out = ts.tv_sec;
+	return ts.tv_sec;
+}
+
 static int
 setup(void **state)
 {
@@ -43,6 +58,7 @@ setup(void **state)
 	memcpy(r->last, "9999-12-31", sizeof(r->last));
 	v = (struct kh_visit){.conn = -1, .site = &site, .counter = &counter};
 	v.turns = kh_turns_make();
+	clock_at = 0;
 	g = (struct kh_sealing){.file.fd = -1};
 	kh_form_new(&form);
 	return v.turns < 0 ? -1 : 0;
@@ -252,6 +268,83 @@ test_l7_expired(void **state)
 	assert_int_equal(g.file.fd, -1);
 }
 
+static enum kh_err
+discard(void *ctx, const uint8_t *p, size_t n)
+{
+	(void)ctx;
+	(void)p;
+	(void)n;
+	return KH_OK;
+}
+
+/* Does this key alone open what was sealed? */
+static bool
+opens(const struct kh_identity *id)
+{
+	static const struct kh_sink none = {.write = discard};
+	struct kh_keyring *kr = NULL;
+	struct kh_opener *o = NULL;
+	uint8_t head[1024];
+	enum kh_err e;
+	char *end;
+
+	memset(head, 0, sizeof(head));
+	assert_true(pread(g.file.fd, head, sizeof(head) - 1, 0) > 0);
+	end = strstr((char *)head, "\n--- ");
+	assert_non_null(end);
+	end = strchr(end + 1, '\n');
+	assert_non_null(end);
+	assert_int_equal(kh_keyring_new(&kr), KH_OK);
+	assert_int_equal(kh_keyring_add(kr, id), KH_OK);
+	assert_int_equal(kh_opener_new(&o, kr, none), KH_OK);
+	e = kh_opener_write(o, head, (size_t)(end + 1 - (char *)head));
+	assert_true(e == KH_OK || e == KH_ENOKEY);
+	kh_opener_free(o);
+	kh_keyring_free(kr);
+	return e == KH_OK;
+}
+
+/* Two months of one card, midnight in between, nothing started anew. */
+static void
+midnight(time_t at, bool first)
+{
+	static const struct script s = {.begin = KH_MSG_DRAFT,
+	    .commit = KH_MSG_COMMITTED,
+	    .commit_verdict = KH_VERDICT_YES};
+	struct kh_card *card = &site.outlets[0].card;
+	struct kh_identity id[2];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		kh_identity_generate(&id[i]);
+		kh_identity_recipient(&id[i], &card->recipients[i].to);
+	}
+	card->n_recipients = 2;
+	memcpy(card->recipients[0].first, "2026-12-01", KH_DAY_LEN + 1);
+	memcpy(card->recipients[0].last, "2026-12-31", KH_DAY_LEN + 1);
+	memcpy(card->recipients[1].first, "2027-01-01", KH_DAY_LEN + 1);
+	memcpy(card->recipients[1].last, "2027-01-31", KH_DAY_LEN + 1);
+	clock_at = at;
+	assert_true(kh_sealing_open(&site));
+	assert_int_equal(whole(&s), KH_REASON_NONE);
+	assert_int_equal(opens(&id[0]), first);
+	assert_int_equal(opens(&id[1]), !first);
+}
+
+static void
+test_l12_last_second(void **state)
+{
+	(void)state;
+	midnight(1798761599, true); /* 2026-12-31T23:59:59Z */
+}
+
+static void
+test_l12_first_second(void **state)
+{
+	(void)state;
+	midnight(1798761600, false);
+}
+
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -266,6 +359,8 @@ static const struct CMUnitTest tests[] = {
     T(test_no_draft_failed),
     T(test_store_dies_at_begin),
     T(test_l7_expired),
+    T(test_l12_last_second),
+    T(test_l12_first_second),
 };
 
 TAP_MAIN(tests)

@@ -2,10 +2,10 @@
  * What the shared table says of an upload, and how long an upload that has
  * ended waits for its display.
  */
+#include "lib/base/clock.h"
 #include "tests/unit/tap.h"
 
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/visit/status.h"
@@ -164,21 +164,12 @@ test_values_that_do_not_exist(void **state)
 }
 
 static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static int64_t
 linger(void)
 {
-	const int64_t began = now_ms();
+	const int64_t began = kh_clock_ms();
 
 	kh_upload_linger(&v);
-	return now_ms() - began;
+	return kh_clock_ms() - began;
 }
 
 /* Nobody follows: it goes at once, also when others are followed. */

@@ -2,16 +2,17 @@
 // JSON, and answers each with one line. Python decides what is done; here is
 // only how. Also axe-core and html-validate, which are JavaScript.
 //
-//	usage: node chromium.mjs MODULES PROFILE on|off
+//	usage: node chromium.mjs MODULES PROFILE on|off [PROXY]
 //
 // MODULES is the directory with node_modules, "off" JavaScript without which
 // the pages have to work. "on" is for axe-core alone, and sets CSP aside.
+// PROXY is for all requests: socks5://HOST:PORT.
 import { createRequire } from "node:module";
 import fs from "node:fs";
 import path from "node:path";
 import readline from "node:readline";
 
-const [modules, profile, script] = process.argv.slice(2);
+const [modules, profile, script, proxy] = process.argv.slice(2);
 const require = createRequire(path.resolve(modules, "package.json"));
 const { chromium } = require("playwright-core");
 
@@ -22,6 +23,7 @@ const context = await chromium.launchPersistentContext(profile, {
 	bypassCSP: script === "on",
 	locale: "en-US",
 	viewport: { width: 1280, height: 900 },
+	...(proxy ? { proxy: { server: proxy } } : {}),
 	args: [
 		"--no-sandbox",
 		"--disable-gpu",

@@ -11,11 +11,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Chromium(Browser):
     name = "chromium"
 
-    def __init__(self, profile, script="off"):
+    def __init__(self, profile, script="off", proxy=None):
         build = os.path.abspath(os.environ.get("KNOTHOLE_BUILD", "build"))
         self.process = subprocess.Popen(
             ["node", os.path.join(HERE, "chromium.mjs"),
-             os.path.join(build, "browser"), profile, script],
+             os.path.join(build, "browser"), profile, script,
+             *([f"socks5://127.0.0.1:{proxy}"] if proxy else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -47,13 +47,26 @@ PREFERENCES = {
     "layout.css.prefers-color-scheme.content-override": 1,
 }
 
+# As Tor Browser does it: names, .onion ones too, are the proxy's business.
+THROUGH_TOR = {
+    "network.proxy.type": 1,
+    "network.proxy.socks": "127.0.0.1",
+    "network.proxy.socks_version": 5,
+    "network.proxy.socks_remote_dns": True,
+    "network.dns.blockDotOnion": False,
+    "dom.securecontext.allowlist_onions": True,
+}
+
 
 class Firefox(Browser):
     name = "firefox"
 
-    def __init__(self, profile):
+    def __init__(self, profile, proxy=None):
+        preferences = dict(PREFERENCES)
+        if proxy:
+            preferences |= {**THROUGH_TOR, "network.proxy.socks_port": proxy}
         with open(os.path.join(profile, "user.js"), "w", encoding="utf-8") as f:
-            for name, value in PREFERENCES.items():
+            for name, value in preferences.items():
                 f.write(f"user_pref({json.dumps(name)}, {json.dumps(value)});\n")
         self.process = subprocess.Popen(
             [os.environ.get("FIREFOX", "/usr/bin/firefox-esr"), "--headless",

@@ -46,6 +46,9 @@ class Courier:
     def put(self, name, body, **arguments):
         return self.ask("PUT", f"/v1/replies/{name}", body, **arguments)
 
+    def put_card(self, name, body, **arguments):
+        return self.ask("PUT", f"/v1/cards/{name}", body, **arguments)
+
     def ids(self, limit=None):
         """All of them, page by page."""
         found, after = [], ""
