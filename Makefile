@@ -79,6 +79,8 @@ PC_DESK := $(PC_LIB) libgfshare libqrencode
 PC_COURIER := libsodium jansson libutf8proc libcurl nettle
 # All that the library and the server need, for what links both of them.
 PC_ALL := $(PC_SERVER) libgfshare libqrencode
+# All of the library.
+PC_SHARED := $(PC_LIB) libgfshare
 PC_TEST := $(PC_ALL) nettle cmocka
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
@@ -229,7 +231,7 @@ $(SHARED): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o \
 	@echo '  LD   $@'
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -Wl,-soname,$(SONAME) \
 	    -Wl,-z,defs -Wl,--version-script,$(BUILD)/lib/libknothole.map -o $@ \
-	    $(filter %.o,$^) $(call pc_libs,$(PC_LIB))
+	    $(filter %.o,$^) $(call pc_libs,$(PC_SHARED))
 
 $(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC)) $(BUILD)/obj/gen/text.o
 	@mkdir -p $(@D)

@@ -38,7 +38,7 @@ install: all $(SHARED) $(COMPLETIONS)
 	ln -sf libknothole.so.$(VERSION) "$(DEST)/$(LIBDIR)/$(SONAME)"
 	ln -sf $(SONAME) "$(DEST)/$(LIBDIR)/libknothole.so"
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(PC_LIB)|' \
+	    -e 's|@VERSION@|$(VERSION)|' -e 's|@REQUIRES@|$(PC_SHARED)|' \
 	    lib/libknothole.pc.in > "$(DEST)/$(LIBDIR)/pkgconfig/libknothole.pc"
 
 # --- releases (docs/release.md) ---------------------------------------------
