@@ -56,11 +56,22 @@ deb: dist
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_DEB)
 	deploy/release/deb $(TARBALL) $(BUILD)/deb
 
-# The packages and the Makefile must name the same needs, and each test be run
-# by the one that can.
+# Everything that is given away, but for the SBOM.
+RELEASED = $(TARBALL) $(sort $(wildcard $(BUILD)/deb/*.deb))
+
+sbom: all dist
+	@mkdir -p $(DIST)
+	deploy/release/sbom.py $(VERSION) $(BUILD)/bin $(RELEASED) > $(SBOM)
+
+# Signs what dist, deb and sbom have made.
+sign:
+	deploy/release/sign "$(abspath $(KEY))" $(VERSION) \
+	    "$$(deploy/release/commit)" $(DIST) $(RELEASED) $(SBOM)
+
 check-deb:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_DEB) $(DEPS_CHECK_DEB)
-	$(MAKE) --no-print-directory deb sbom
+	$(MAKE) --no-print-directory -j$(NPROC) all deb
+	$(MAKE) --no-print-directory sbom
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-deb --jobs 1 \
 	    --timeout 900 $(wildcard tests/package/*.py)
 
