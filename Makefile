@@ -46,6 +46,7 @@ DEPS_TOR := tor onionbalance openssl python3-yaml
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_DEB := debhelper dh-apparmor dpkg-dev xz-utils libcmocka-dev
 DEPS_CHECK_DEB := lintian debootstrap faketime minisign curl
+DEPS_HOST := systemd apparmor tor age
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -133,6 +134,7 @@ SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
+HOST := $(wildcard tests/host/*.py)
 BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
 	$(foreach t,journey errors,$(foreach b,chromium firefox,\
 	tests/browser/$(t).py:$(b)))
@@ -144,7 +146,7 @@ REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
-.PHONY: all deps demo check check-built check-browser check-tor \
+.PHONY: all deps demo check check-built check-browser check-host check-tor \
 	check-nightly asan fuzz bench lint install clean help tests benches fuzzers fuzz-built \
 	format FORCE
 .DELETE_ON_ERROR:
@@ -361,6 +363,12 @@ $(BUILD)/browser/installed: tests/browser/package.json \
 	cd $(@D) && npm ci --cache cache
 	touch $@
 
+# What an administrator meets: units under systemd, setup, backups, documents.
+check-host:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_HOST)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-host $(HOST)
+
 # What takes long: objects of more than 4 GiB, power cuts by the thousand.
 check-nightly:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
@@ -423,6 +431,7 @@ help:
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
 	@echo "make check-browser   the pages, in browsers without JavaScript"
+	@echo "make check-host      units, setup, backups: an administrator's day"
 	@echo "make check-tor       behind a real tor, in a private network"
 	@echo "make check-nightly   the tests that take long"
 	@echo "make asan            the tests under ASan and UBSan"

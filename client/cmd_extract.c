@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/args.h"
+#include "client/bridge.h"
 #include "client/cmd.h"
 #include "client/desk/pick.h"
 #include "client/desk/vault.h"
@@ -40,6 +41,8 @@ static const char help[] =
     "it, and an object can be named by its id; all else is a file.\n\n"
     "  -i, --identity FILE    identity file, under a passphrase or not;\n"
     "                         repeatable\n"
+    "  -i openpgp:FINGERPRINT the OpenPGP key that gpg has, on a card or not;\n"
+    "                         with a vault besides its keys\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "  -o, --output DIR       where to; made if it is not there\n"
@@ -103,7 +106,10 @@ parse(struct extract *x, int argc, char **argv)
 	}
 	if (optind == argc)
 		return kh_fail_usage("extract", "no OBJECT given");
-	x->with_vault = x->keys.n == 0 && kh_vault_path() != NULL;
+	x->with_vault = kh_vault_path() != NULL &&
+	    (x->keys.n == 0 || kh_bridge_only(&x->keys));
+	if (!x->with_vault)
+		kh_bridge_default(&x->keys, argv[optind]);
 	if (x->keys.n == 0 && !x->with_vault)
 		return kh_fail_usage("extract", "no key; give -i IDENTITY");
 	if (x->dir == NULL)
@@ -336,6 +342,9 @@ open_keys(struct extract *x)
 		return code;
 	}
 	x->kr = x->vault.kr;
+	code = kh_bridge_use(x->kr, &x->keys);
+	if (code != KH_EXIT_OK)
+		return code;
 	x->done = calloc(x->vault.ix->n_objects + 1, sizeof(x->done[0]));
 	return x->done != NULL ? code : kh_fail(KH_ON_OUTPUT, NULL, KH_ENOMEM);
 }

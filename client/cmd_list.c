@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/args.h"
+#include "client/bridge.h"
 #include "client/cmd.h"
 #include "client/desk/json_out.h"
 #include "client/desk/vault.h"
@@ -28,6 +29,7 @@ static const char help[] =
     "rest of an object is not checked: `knothole extract` does that.\n\n"
     "  -i, --identity FILE    identity file, under a passphrase or not;\n"
     "                         repeatable; the vault's if there is one\n"
+    "  -i openpgp:FINGERPRINT the OpenPGP key that gpg has, on a card or not\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "      --json             one JSON object a line, ASCII only\n"
@@ -72,6 +74,7 @@ parse(struct list *l, int argc, char **argv)
 	if (optind == argc)
 		return kh_fail_usage("list", "no OBJECT given");
 	c = kh_vault_default_key(&l->keys);
+	kh_bridge_default(&l->keys, argv[optind]);
 	if (c == KH_EXIT_OK && l->keys.n == 0)
 		return kh_fail_usage("list", "no key; give -i IDENTITY");
 	return c;

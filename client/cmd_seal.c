@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/args.h"
+#include "client/card/card.h"
 #include "client/cmd.h"
 #include "client/exit.h"
 #include "client/input.h"
@@ -46,6 +47,8 @@ struct seal {
 	const char *out; /* NULL: standard output */
 	const char *in;
 	struct kh_recipient to[KH_RECIPIENTS_MAX];
+	struct kh_bridge bridge[KH_BRIDGES_MAX];
+	size_t n_bridges;
 };
 
 static int
@@ -99,11 +102,38 @@ parse(struct seal *s, int argc, char **argv)
 	return KH_EXIT_OK;
 }
 
+/* For a newsroom that has an OpenPGP key, too: never for fewer than its card
+ * names. */
 static int
-recipient_of_card(const char *path, struct kh_recipient *to)
+bridge_of_card(
+    const char *path, const struct kh_card *card, struct kh_bridge *out)
+{
+	struct kh_openpgp_key who;
+	struct kh_openpgp *g;
+	enum kh_err e;
+	int code;
+
+	e = kh_openpgp_new(&g, NULL);
+	if (e == KH_OK)
+		e = kh_openpgp_examine(g, card->openpgp, card->openpgp_n, &who);
+	code = e == KH_OK ? kh_card_judge(path, &who) : KH_EXIT_OK;
+	if (e == KH_OK && code == KH_EXIT_OK)
+		e = kh_openpgp_place(g, card->openpgp, card->openpgp_n);
+	if (e == KH_OK && code == KH_EXIT_OK)
+		e = kh_openpgp_bridge(g, 0, &who, out);
+	kh_openpgp_free(g);
+	if (e == KH_OK)
+		return code;
+	kh_say(path, "its OpenPGP key cannot be sealed to here: %s",
+	    e == KH_EUNSUP ? "there is no gpg; install it" : kh_err_text(e));
+	return KH_EXIT_UNREACHED;
+}
+
+static int
+recipient_of_card(struct seal *s, const char *path, struct kh_recipient *to)
 {
 	char today[KH_DAY_LEN + 1], *text = NULL;
-	struct kh_card card;
+	static struct kh_card card;
 	unsigned line = 0;
 	size_t n = 0;
 	enum kh_err e;
@@ -123,11 +153,17 @@ recipient_of_card(const char *path, struct kh_recipient *to)
 		return kh_fail(KH_ON_KEY, path, e);
 	kh_day_of((int64_t)time(NULL), today);
 	e = kh_card_recipient_on(&card, today, to);
-	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_KEY, path, e);
+	if (e != KH_OK)
+		return kh_fail(KH_ON_KEY, path, e);
+	if (card.openpgp_n == 0)
+		return KH_EXIT_OK;
+	if (s->n_bridges == KH_BRIDGES_MAX)
+		return kh_fail(KH_ON_KEY, path, KH_ELIMIT);
+	return bridge_of_card(path, &card, &s->bridge[s->n_bridges++]);
 }
 
 static int
-recipient_of(const char *text, struct kh_recipient *to)
+recipient_of(struct seal *s, const char *text, struct kh_recipient *to)
 {
 	static const char secret[] = "AGE-SECRET-KEY-";
 	enum kh_err e;
@@ -137,7 +173,7 @@ recipient_of(const char *text, struct kh_recipient *to)
 		    "that is a secret key, and now in this shell's history; "
 		    "consider it lost and give the public one, age1...");
 	if (strncasecmp(text, "age1", 4) != 0)
-		return recipient_of_card(text, to);
+		return recipient_of_card(s, text, to);
 	e = kh_recipient_parse(text, strlen(text), to);
 	if (e == KH_OK)
 		return KH_EXIT_OK;
@@ -163,8 +199,11 @@ static int
 seal_stream(const struct seal *s, int in, int *out)
 {
 	const char *out_name = s->out != NULL ? s->out : "standard output";
-	struct kh_seal_to to = {
-	    .recipients = s->to, .n = s->n, .armor = s->armor};
+	struct kh_seal_to to = {.recipients = s->to,
+	    .n = s->n,
+	    .bridges = s->bridge,
+	    .n_bridges = s->n_bridges,
+	    .armor = s->armor};
 	struct kh_sealer *sealer = NULL;
 	struct kh_progress progress;
 	struct kh_input_to dest = {
@@ -221,7 +260,7 @@ seal_to_file(const struct seal *s, int in)
 int
 kh_cmd_seal(int argc, char **argv)
 {
-	static struct seal s; /* 6 KiB; there is one */
+	static struct seal s; /* 80 KiB; there is one */
 	int in, stdout_fd = STDOUT_FILENO, code;
 	size_t i;
 
@@ -235,7 +274,7 @@ kh_cmd_seal(int argc, char **argv)
 	if (s.out != NULL && strcmp(s.out, "-") == 0)
 		s.out = NULL;
 	for (i = 0; i < s.n; i++) {
-		code = recipient_of(s.recipient[i], &s.to[i]);
+		code = recipient_of(&s, s.recipient[i], &s.to[i]);
 		if (code != KH_EXIT_OK)
 			return code;
 	}

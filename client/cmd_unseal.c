@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/args.h"
+#include "client/bridge.h"
 #include "client/cmd.h"
 #include "client/desk/vault.h"
 #include "client/exit.h"
@@ -28,6 +29,7 @@ static const char help[] =
     "the passphrase itself is the key.\n\n"
     "  -i, --identity FILE    identity file, under a passphrase or not;\n"
     "                         repeatable; the vault's if there is one\n"
+    "  -i openpgp:FINGERPRINT the OpenPGP key that gpg has, on a card or not\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "  -o, --output FILE      write to FILE, which must not exist; it appears\n"
@@ -86,6 +88,7 @@ parse(struct unseal *u, int argc, char **argv)
 	c = kh_vault_default_key(&u->keys);
 	if (c != KH_EXIT_OK)
 		return c;
+	kh_bridge_default(&u->keys, u->in);
 	if (u->keys.n == 0 && u->keys.fd < 0)
 		return kh_fail_usage("unseal",
 		    "no key; give -i IDENTITY, or "

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/bridge.h"
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/keys.h"
@@ -158,7 +159,8 @@ read_identities(struct ring *r, const struct kh_args_keys *args)
 
 	for (turn = 0; turn < 2; turn++)
 		for (i = 0; i < args->n && code == KH_EXIT_OK; i++)
-			if (is_later(args->path[i]) == (turn == 1))
+			if (!kh_bridge_is(args->path[i]) &&
+			    is_later(args->path[i]) == (turn == 1))
 				code = read_identity(r, args->path[i]);
 	return code;
 }
@@ -212,6 +214,8 @@ kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr)
 		code = passphrase_alone(r.kr, args->fd, &r.unlock.pass);
 	if (code == KH_EXIT_OK)
 		code = read_identities(&r, args);
+	if (code == KH_EXIT_OK)
+		code = kh_bridge_use(r.kr, args);
 	return end(&r, kr, code);
 }
 

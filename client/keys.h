@@ -15,7 +15,8 @@
 /*
  * Read all identity files of `args`. One under a passphrase takes it from
  * args->fd, or asks on the terminal. Without any -i, the passphrase itself
- * becomes the key (for an object sealed under one).
+ * becomes the key (for an object sealed under one). `args` must live as long as
+ * the keyring: it says which bridges to open (client/bridge.h).
  *	*kr	receives the keyring, NULL on error; the caller frees it
  * Says what is wrong and returns the exit status.
  */

@@ -15,10 +15,22 @@ install: all $(SHARED) $(COMPLETIONS)
 	    "$(SHARE)/man/man1" "$(SHARE)/man/man5" "$(SHARE)/man/man8" \
 	    "$(SHARE)/bash-completion/completions" \
 	    "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d" \
-	    "$(DEST)/include/knothole" "$(DEST)/$(LIBDIR)/pkgconfig"
+	    "$(DEST)/include/knothole" "$(DEST)/$(LIBDIR)/pkgconfig" \
+	    "$(DEST)/lib/systemd/system" "$(DEST)/lib/sysusers.d" \
+	    "$(DEST)/lib/tmpfiles.d" "$(SHARE)/knothole/apparmor" \
+	    "$(SHARE)/knothole/systemd"
 	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
 	    "$(DEST)/bin/"
 	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/systemd/knotholed.service \
+	    > "$(DEST)/lib/systemd/system/knotholed.service"
+	chmod 0644 "$(DEST)/lib/systemd/system/knotholed.service"
+	install -m 0644 deploy/sysusers.d/*.conf "$(DEST)/lib/sysusers.d/"
+	install -m 0644 deploy/tmpfiles.d/*.conf "$(DEST)/lib/tmpfiles.d/"
+	install -m 0644 deploy/systemd/examples/*.conf \
+	    "$(SHARE)/knothole/systemd/"
+	install -m 0644 deploy/apparmor/knotholed \
+	    "$(SHARE)/knothole/apparmor/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(SHARE)/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(SHARE)/man/man5/"
 	install -m 0644 $(wildcard docs/man/*.8) "$(SHARE)/man/man8/"

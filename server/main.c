@@ -57,6 +57,8 @@ static const char usage[] =
     "  selftest_minutes between tests of itself (default 10)\n"
     "  health         file that says how the service is (default "
     "STATE/health)\n"
+    "  gpg            for newsrooms with an OpenPGP key (default "
+    "/usr/bin/gpg)\n"
     "  allow_swap     start although swap is not encrypted (default no)\n"
     "  circuit_id     haproxy: tor says on source_listen which circuit a\n"
     "                 connection came through (default none)\n";
@@ -96,6 +98,8 @@ run_role(const char *name)
 		return kh_store_main();
 	if (strcmp(name, kh_role_name(KH_ROLE_COURIER)) == 0)
 		return kh_courier_main();
+	if (strcmp(name, kh_role_name(KH_ROLE_WRAP)) == 0)
+		return kh_wrap_main();
 	return KH_EXIT_USAGE;
 }
 
@@ -173,6 +177,7 @@ load(const char *path, struct kh_keeper *k)
 	if (x != KH_EXIT_OK)
 		return x;
 	kh_outlets_couriers(k);
+	kh_wrap_count(k);
 	if (k->config.has_courier && k->tokens.n < k->site.n_outlets)
 		kh_say("warning: %u of %u cards have no courier token: these "
 		       "newsrooms cannot collect, and nothing is kept for them",
@@ -228,6 +233,8 @@ serve(struct kh_keeper *k)
 		x = kh_health_open(
 		    k->config.health, k->config.state, &k->health_file);
 	if (x == KH_EXIT_OK)
+		x = kh_wrap_home_make(k);
+	if (x == KH_EXIT_OK)
 		x = kh_listen_open(
 		    &k->config.source_listen, &k->listen, where, sizeof(where));
 	if (x != KH_EXIT_OK)
@@ -235,8 +242,10 @@ serve(struct kh_keeper *k)
 	kh_say("listening on %s, %u newsroom%s", where, k->site.n_outlets,
 	    k->site.n_outlets == 1 ? "" : "s");
 	x = open_courier(k);
+	kh_notify_open(&k->notify);
 	if (x == KH_EXIT_OK)
 		x = kh_keeper_run(k);
+	kh_notify_close(&k->notify);
 	remove_socket(&k->config.source_listen, k->listen);
 	remove_socket(&k->config.courier_listen, k->courier_listen);
 	return x;
@@ -270,12 +279,16 @@ keeper_main(const char *path, bool check)
 		return KH_EXIT_OSERR;
 	memset(k, 0, sizeof(*k));
 	k->listen = k->courier_listen = k->store_dir = k->turns = -1;
+	k->wrap_home = -1;
 	x = load(path, k);
+	if (x == KH_EXIT_OK && check)
+		x = kh_wrap_try(k);
 	if (x == KH_EXIT_OK && check)
 		printf("%s: in order, %u newsroom%s\n", path, k->site.n_outlets,
 		    k->site.n_outlets == 1 ? "" : "s");
 	else if (x == KH_EXIT_OK)
 		x = serve(k);
+	kh_wrap_home_remove(k);
 	free(k->outlets);
 	kh_secret_free(k);
 	return (int)x;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/bridge.h"
 #include "client/cmd.h"
 #include "client/desk/alias.h"
 #include "client/desk/import.h"
@@ -12,8 +13,8 @@
 #include "client/exit.h"
 
 static const char help[] =
-    "usage: knothole [--vault DIR] import [--json] [--passphrase-fd N] "
-    "STICK\n\n"
+    "usage: knothole [--vault DIR] import [--json] [-i openpgp:FINGERPRINT]\n"
+    "                [--passphrase-fd N] STICK\n\n"
     "Takes the objects of STICK/knothole-stick that are new into the vault,\n"
     "checks those that are for this newsroom to the last byte, and prepares\n"
     "an answer for each that says it was received (`knothole export`). What\n"
@@ -22,18 +23,20 @@ static const char help[] =
     "Exit status 65: something on the stick was refused, and said; all the\n"
     "rest was imported.\n\n"
     "      --json             one JSON object (docs/json.md)\n"
+    "  -i openpgp:FINGERPRINT open with the OpenPGP key that gpg has, too\n"
     "      --passphrase-fd N  read the passphrase, one line, from descriptor\n"
     "                         N instead of asking on the terminal\n"
     "  -h, --help             this text\n";
 
 static const struct option options[] = {
     {"json", no_argument, NULL, 'j'},
+    {"identity", required_argument, NULL, 'i'},
     KH_DESK_OPTIONS_COMMON,
 };
 
 static const struct kh_desk_usage usage = {
     .help = help,
-    .shorts = ":h",
+    .shorts = ":i:h",
     .longs = options,
     .min = 1,
     .max = 1,
@@ -126,10 +129,15 @@ kh_cmd_import(int argc, char **argv)
 	if (code != KH_EXIT_OK || a.help)
 		return code;
 	argv += optind;
+	if (a.keys.n > 0 && !kh_bridge_only(&a.keys))
+		return kh_fail_usage(
+		    "-i", "the vault has its identity; only openpgp: here");
 	code = kh_vault_open(&v, a.keys.fd, true);
 	if (code != KH_EXIT_OK)
 		return code;
-	code = import(&v, &a, argv[0]);
+	code = kh_bridge_use(v.kr, &a.keys);
+	if (code == KH_EXIT_OK)
+		code = import(&v, &a, argv[0]);
 	kh_vault_close(&v);
 	return code;
 }

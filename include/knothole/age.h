@@ -88,10 +88,39 @@ KH_CHECKED enum kh_err kh_keyring_passphrase(
 KH_CHECKED enum kh_err kh_keyring_add_file(
     struct kh_keyring *kr, const char *text, size_t n);
 
+/*
+ * What opens bridges, stanzas "knothole.example/openpgp": it is asked when no
+ * other key fits, for each of them, at most KH_BRIDGES_MAX times an object.
+ *	fpr	the fingerprint that the stanza names: anybody may have written
+ *		it
+ *	msg	`n` bytes that should be an OpenPGP message; valid during the call
+ *	out	receives the identity; kh_secret_alloc memory
+ * Returns KH_OK; KH_ENOKEY to go on with the next; anything else is what
+ * opening returns if no other fits.
+ */
+struct kh_bridge_opener {
+	enum kh_err (*open)(void *ctx, const char *fpr, const uint8_t *msg,
+	    size_t n, struct kh_identity *out);
+	void *ctx; /* lives as long as the keyring */
+};
+void kh_keyring_bridge(struct kh_keyring *kr, struct kh_bridge_opener b);
+
 size_t kh_keyring_count(const struct kh_keyring *kr); /* of identities */
 
 /* Is the identity of this recipient among them? */
 bool kh_keyring_has(const struct kh_keyring *kr, const struct kh_recipient *to);
+
+/*
+ * A bridge to somebody who has an OpenPGP key: a one-off identity, of which
+ * only the public half is left here, and a message with its secret half,
+ * encrypted to that key (kh_openpgp_bridge). Plain data; for one object only.
+ */
+struct kh_bridge {
+	struct kh_recipient to; /* of the one-off identity */
+	char fpr[KH_OPENPGP_FPR_LEN + 1]; /* of the primary key, upper case */
+	uint32_t n;
+	uint8_t message[KH_OPENPGP_MESSAGE_MAX];
+};
 
 /*
  * Seal. Either recipients or a passphrase, never both (the spec: a scrypt
@@ -100,6 +129,8 @@ bool kh_keyring_has(const struct kh_keyring *kr, const struct kh_recipient *to);
 struct kh_seal_to {
 	const struct kh_recipient *recipients;
 	size_t n; /* 1 to KH_RECIPIENTS_MAX, or 0 */
+	const struct kh_bridge *bridges; /* besides recipients */
+	size_t n_bridges; /* at most KH_BRIDGES_MAX; with n KH_RECIPIENTS_MAX */
 	const char *passphrase; /* or NULL */
 	size_t passphrase_len;
 	int logn; /* scrypt work factor; 0 means KH_SCRYPT_LOGN */

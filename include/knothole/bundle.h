@@ -44,6 +44,8 @@ struct kh_bundle_info {
 	uint8_t slot_key[KH_SLOT_KEY_LEN]; /* secret: wipe after use */
 	const char *language; /* [a-z]{2,8} */
 	const char *day; /* YYYY-MM-DD */
+	const struct kh_bridge *bridges; /* not in the manifest, not kept */
+	size_t n_bridges; /* as in struct kh_seal_to */
 };
 
 /*

@@ -21,6 +21,7 @@
 #define KH_AGE_HEADER_MAX 393216
 #define KH_AGE_STANZAS_MAX 256 /* stanzas in one header, same reason */
 #define KH_RECIPIENTS_MAX 64 /* recipients of one object, same reason */
+#define KH_BRIDGES_MAX 32 /* OpenPGP keys of one object: an outlet's each */
 #define KH_IDENTITIES_MAX 256 /* identities in one file: 21 years of months */
 /* scrypt: log2 N. 18 is stock age's choice (256 MiB, 1 s); a file that asks
  * for more than 20 (1 GiB) is an attack on the memory of the machine. */

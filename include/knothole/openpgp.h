@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "knothole/age.h"
 #include "knothole/err.h"
 #include "knothole/limits.h"
 
@@ -141,6 +142,25 @@ KH_CHECKED enum kh_err kh_openpgp_wrap(const struct kh_openpgp *g,
 KH_CHECKED enum kh_err kh_openpgp_wrap_to(const struct kh_openpgp *g,
     unsigned place, const struct kh_openpgp_key *who, const void *text,
     size_t len, uint8_t out[static KH_OPENPGP_MESSAGE_MAX], size_t *out_n);
+
+/*
+ * A bridge to a key that was examined and is KH_OPENPGP_OK: makes the one-off
+ * identity and forgets its secret half.
+ *	g, place, who	as kh_openpgp_wrap_to
+ *	out	zeroed on error
+ * Errors as kh_openpgp_wrap_to.
+ */
+KH_CHECKED enum kh_err kh_openpgp_bridge(const struct kh_openpgp *g,
+    unsigned place, const struct kh_openpgp_key *who, struct kh_bridge *out);
+
+/* Put a key into g's own directory (kh_openpgp_new), at place 0. */
+KH_CHECKED enum kh_err kh_openpgp_place(
+    const struct kh_openpgp *g, const uint8_t *key, size_t n);
+
+/* The identity in a bridge's message, by kh_openpgp_unwrap.
+ * Errors: as there; KH_EFORMAT it is no identity. *out is zeroed then. */
+KH_CHECKED enum kh_err kh_openpgp_unbridge(
+    const uint8_t *msg, size_t n, struct kh_identity *out);
 
 /*
  * Decrypt with the secret key that the user's own gpg has, by way of the

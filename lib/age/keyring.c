@@ -56,6 +56,13 @@ kh_keyring_passphrase(struct kh_keyring *kr, const char *passphrase, size_t n)
 	return KH_OK;
 }
 
+void
+kh_keyring_bridge(struct kh_keyring *kr, struct kh_bridge_opener b)
+{
+	PRECOND(kr != NULL && b.open != NULL);
+	kr->bridge = b;
+}
+
 /* One line of an identity file, without its end; parsed straight into the
  * ring, so that the key is nowhere else. */
 static enum kh_err

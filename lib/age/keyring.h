@@ -18,6 +18,7 @@ struct kh_keyring {
 	size_t passphrase_len; /* 0: none */
 	struct kh_key_pair pairs[KH_IDENTITIES_MAX];
 	char passphrase[KH_PASSPHRASE_MAX];
+	struct kh_bridge_opener bridge; /* .open NULL: none */
 };
 
 #endif

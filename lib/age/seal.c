@@ -17,9 +17,10 @@
 #define BATCH_CHUNKS 4 /* sealed for one call of the sink: 256 KiB */
 #define BATCH_LEN (BATCH_CHUNKS * KH_SEALED_CHUNK_LEN)
 #define MAC_LINE_LEN (4 + KH_B64_LEN(KH_AGE_MAC_LEN) + 1)
-#define HEADER_LEN_MAX                                                   \
-	(KH_AGE_VERSION_LEN + KH_RECIPIENTS_MAX * KH_STANZA_X25519_LEN + \
-	    KH_STANZA_CHECK_LEN + MAC_LINE_LEN)
+#define HEADER_LEN_MAX                                                     \
+	(KH_AGE_VERSION_LEN + KH_RECIPIENTS_MAX * KH_STANZA_X25519_LEN +   \
+	    KH_BRIDGES_MAX * KH_STANZA_OPENPGP_MAX + KH_STANZA_CHECK_LEN + \
+	    MAC_LINE_LEN)
 
 _Static_assert(KH_STANZA_SCRYPT_MAX <= KH_STANZA_X25519_LEN,
     "one scrypt stanza fits where the recipients do");
@@ -75,13 +76,25 @@ seal_chunk(struct kh_sealer *s, const uint8_t *p, size_t n, bool last)
 }
 
 static enum kh_err
+seal_to(struct kh_sealer *s, const struct kh_recipient *to,
+    const uint8_t fk[static KH_FILE_KEY_LEN])
+{
+	enum kh_err e;
+
+	e = kh_stanza_x25519_make(fk, to, s->batch + s->batch_n);
+	if (e == KH_OK)
+		s->batch_n += KH_STANZA_X25519_LEN;
+	return e;
+}
+
+static enum kh_err
 seal_stanzas(struct kh_sealer *s, const struct kh_seal_to *to,
     const uint8_t fk[static KH_FILE_KEY_LEN])
 {
 	const struct kh_scrypt_with with = {.passphrase = to->passphrase,
 	    .len = to->passphrase_len,
 	    .logn = to->logn != 0 ? to->logn : KH_SCRYPT_LOGN};
-	enum kh_err e;
+	enum kh_err e = KH_OK;
 	size_t i, n;
 
 	if (to->n == 0) {
@@ -89,13 +102,15 @@ seal_stanzas(struct kh_sealer *s, const struct kh_seal_to *to,
 		s->batch_n += n;
 		return e;
 	}
-	for (i = 0; i < to->n; i++) {
-		e = kh_stanza_x25519_make(
-		    fk, &to->recipients[i], s->batch + s->batch_n);
-		if (e != KH_OK)
-			return e;
-		s->batch_n += KH_STANZA_X25519_LEN;
+	for (i = 0; i < to->n && e == KH_OK; i++)
+		e = seal_to(s, &to->recipients[i], fk);
+	for (i = 0; i < to->n_bridges && e == KH_OK; i++) {
+		e = seal_to(s, &to->bridges[i].to, fk);
+		s->batch_n += kh_stanza_openpgp_make(
+		    &to->bridges[i], s->batch + s->batch_n);
 	}
+	if (e != KH_OK)
+		return e;
 	kh_stanza_check_make(s->batch, s->batch_n, s->batch + s->batch_n);
 	s->batch_n += KH_STANZA_CHECK_LEN;
 	return KH_OK;
@@ -135,7 +150,8 @@ out:
 static enum kh_err
 seal_limits(const struct kh_seal_to *to)
 {
-	if (to->n > KH_RECIPIENTS_MAX)
+	if (to->n > KH_RECIPIENTS_MAX || to->n_bridges > KH_BRIDGES_MAX ||
+	    to->n_bridges > KH_RECIPIENTS_MAX - to->n)
 		return KH_ELIMIT;
 	if (to->passphrase == NULL)
 		return KH_OK;
@@ -156,6 +172,7 @@ kh_sealer_new(
 	PRECOND(out != NULL && to != NULL && sink.write != NULL);
 	PRECOND((to->n > 0) != (to->passphrase != NULL));
 	PRECOND(to->n == 0 || to->recipients != NULL);
+	PRECOND(to->n_bridges == 0 || (to->n > 0 && to->bridges != NULL));
 
 	*out = NULL;
 	e = seal_limits(to);

@@ -12,6 +12,7 @@
 #define KH_STANZA_X25519 "X25519"
 #define KH_STANZA_SCRYPT "scrypt"
 #define KH_STANZA_CHECK "knothole.example/check"
+#define KH_STANZA_OPENPGP "knothole.example/openpgp"
 
 #define KH_SCRYPT_SALT_LEN 16
 #define KH_CHECK_DIGEST_LEN 16
@@ -25,6 +26,11 @@
 	    1 + KH_B64_LEN(KH_WRAPPED_LEN) + 1)
 #define KH_STANZA_CHECK_LEN \
 	(3 + sizeof(KH_STANZA_CHECK) + KH_B64_LEN(KH_CHECK_DIGEST_LEN) + 1 + 1)
+
+#define KH_STANZA_OPENPGP_MAX                                     \
+	(3 + sizeof(KH_STANZA_OPENPGP) + KH_OPENPGP_FPR_LEN + 1 + \
+	    KH_B64_LEN(KH_OPENPGP_MESSAGE_MAX) +                  \
+	    KH_OPENPGP_MESSAGE_MAX / KH_B64_LINE_BYTES + 1)
 
 /*
  * Wrap a file key to one recipient (C2SP age, "X25519 recipient stanza").
@@ -79,10 +85,22 @@ void kh_stanza_check_make(
  * none. */
 bool kh_age_header_damaged(const struct kh_age_header *h);
 
+/* A bridge (stanza_openpgp.c); returns the stanza's length. The X25519 stanza
+ * for b->to is made by itself. */
+size_t kh_stanza_openpgp_make(
+    const struct kh_bridge *b, uint8_t out[static KH_STANZA_OPENPGP_MAX]);
+
+/*
+ * Try the keyring's opener of bridges, if it has one, on all of them.
+ * KH_ENOKEY when none fits; else what the opener said last.
+ */
+KH_CHECKED enum kh_err kh_stanza_openpgp_open(const struct kh_age_header *h,
+    const struct kh_keyring *kr, uint8_t fk[static KH_FILE_KEY_LEN]);
+
 /*
  * Find the file key with these keys, and verify the header with it.
- * Errors: KH_EFORMAT, KH_ELIMIT, KH_ENOKEY, KH_EAUTH, KH_ENOMEM; `fk` is then
- * zeroed.
+ * Errors: KH_EFORMAT, KH_ELIMIT, KH_ENOKEY, KH_EAUTH, KH_ENOMEM, what an opener
+ * of bridges says; `fk` is then zeroed.
  */
 KH_CHECKED enum kh_err kh_age_header_open(const struct kh_age_header *h,
     const struct kh_keyring *kr, uint8_t fk[static KH_FILE_KEY_LEN]);

@@ -40,7 +40,8 @@ find(const struct kh_age_header *h, const struct kh_keyring *kr,
 		else if (kh_stanza_is(h, s, KH_STANZA_SCRYPT))
 			e = kh_stanza_scrypt_open(h, s, kr, fk);
 	}
-	return e;
+	/* Last: it may ask somebody for a card and a PIN. */
+	return e == KH_ENOKEY ? kh_stanza_openpgp_open(h, kr, fk) : e;
 }
 
 enum kh_err

@@ -77,7 +77,10 @@ kh_bundle_writer_new(struct kh_bundle_writer **out,
     const struct kh_recipient *recipients, size_t n,
     const struct kh_bundle_info *info, struct kh_sink sink)
 {
-	struct kh_seal_to to = {.recipients = recipients, .n = n};
+	struct kh_seal_to to = {.recipients = recipients,
+	    .n = n,
+	    .bridges = info->bridges,
+	    .n_bridges = info->n_bridges};
 	struct kh_bundle_writer *w = NULL;
 	enum kh_err e = KH_ENOMEM;
 

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@
 #include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "lib/openpgp/gpg.h"
+
+#define LINK_FD 3
 
 static struct kh_pgp_result *
 result_new(void)
@@ -113,16 +116,29 @@ end(pid_t pid, const struct kh_pgp_job *job)
 		;
 }
 
+/* Nothing of ours is left open for gpg but the standard three and the pipe that
+ * tells when all have ended. GPGME goes through all numbers up to the limit. */
+static bool
+close_all(int link)
+{
+	static const struct rlimit few = {64, 64};
+
+	return (link == LINK_FD || dup2(link, LINK_FD) == LINK_FD) &&
+	    fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) == 0 &&
+	    close_range(LINK_FD + 1, ~0U, 0) == 0 &&
+	    setrlimit(RLIMIT_NOFILE, &few) == 0;
+}
+
 /* A wait for people is in the terminal's own group: their Ctrl-C reaches it. */
 static void
 child(const struct kh_openpgp *g, const struct kh_pgp_job *job,
-    struct kh_pgp_result *r)
+    struct kh_pgp_result *r, int link)
 {
 	sigset_t none;
 
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
-	    (job->ms >= 0 && setpgid(0, 0) != 0))
+	    (job->ms >= 0 && (setpgid(0, 0) != 0 || !close_all(link))))
 		_exit(1);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
@@ -149,7 +165,7 @@ kh_pgp_run(const struct kh_openpgp *g, const struct kh_pgp_job *job,
 	}
 	pid = fork();
 	if (pid == 0)
-		child(g, job, r);
+		child(g, job, r, link[1]);
 	close(link[1]);
 	if (pid > 0) {
 		if (job->ms >= 0)

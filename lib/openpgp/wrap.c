@@ -127,15 +127,21 @@ kh_openpgp_wrap_to(const struct kh_openpgp *g, unsigned place,
 }
 
 enum kh_err
+kh_openpgp_place(const struct kh_openpgp *g, const uint8_t *key, size_t n)
+{
+	PRECOND(g != NULL && g->dir >= 0 && key != NULL);
+	return kh_openpgp_home_key(g->dir, 0, key, n);
+}
+
+enum kh_err
 kh_openpgp_wrap(const struct kh_openpgp *g, const uint8_t *key, size_t n,
     const struct kh_openpgp_key *who, const void *text, size_t len,
     uint8_t out[static KH_OPENPGP_MESSAGE_MAX], size_t *out_n)
 {
 	enum kh_err e;
 
-	PRECOND(g != NULL && g->dir >= 0 && key != NULL);
 	*out_n = 0;
-	e = kh_openpgp_home_key(g->dir, 0, key, n);
+	e = kh_openpgp_place(g, key, n);
 	return e == KH_OK ? kh_openpgp_wrap_to(g, 0, who, text, len, out, out_n)
 			  : e;
 }

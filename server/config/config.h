@@ -39,6 +39,8 @@ struct kh_config {
 	char state[KH_PATH_MAX + 1];
 	/* The health file; "": "health" in `state`. */
 	char health[KH_PATH_MAX + 1];
+	/* The program that wraps to OpenPGP keys; "/usr/bin/gpg". */
+	char gpg[KH_PATH_MAX + 1];
 	uint32_t settle_minutes; /* between occasions, on average; 60 */
 	uint32_t selftest_minutes; /* 10 */
 	char site_name[KH_SITE_NAME_MAX + 1]; /* default "Knothole" */

@@ -342,6 +342,15 @@ set_circuit_id(struct kh_config_state *cs, const char *value)
 	return KH_OK;
 }
 
+static enum kh_err
+set_gpg(struct kh_config_state *cs, const char *value)
+{
+	if (value[0] != '/')
+		return kh_config_bad(cs, KH_EFORMAT,
+		    "must be a whole path, such as /usr/bin/gpg");
+	return set_path(cs, value, cs->out->gpg);
+}
+
 const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"source_listen", true, "tcp:127.0.0.1:8080", set_source_listen},
     {"store", true, "/var/lib/knothole/store", set_store},
@@ -362,6 +371,7 @@ const struct kh_config_key kh_config_keys[KH_CONFIG_KEYS_N] = {
     {"selftest_minutes", false, "10", set_selftest_minutes},
     {"health", false, "/run/knothole/health", set_health},
     {"circuit_id", false, "haproxy", set_circuit_id},
+    {"gpg", false, "/usr/bin/gpg", set_gpg},
 };
 
 void
@@ -374,6 +384,7 @@ kh_config_defaults(struct kh_config *out)
 	out->settle_minutes = 60;
 	out->selftest_minutes = 10;
 	memcpy(out->site_name, "Knothole", sizeof("Knothole"));
+	memcpy(out->gpg, "/usr/bin/gpg", sizeof("/usr/bin/gpg"));
 }
 
 enum kh_err

@@ -8,7 +8,7 @@
 
 #include "server/config/config.h"
 
-#define KH_CONFIG_KEYS_N 16
+#define KH_CONFIG_KEYS_N 17
 
 struct kh_config_key;
 

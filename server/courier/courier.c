@@ -34,11 +34,11 @@ struct courier {
 
 /* In the child. It keeps its connection and its channel to the store. */
 static void
-errand(void *ctx, size_t place, int conn, int store)
+errand(void *ctx, size_t place, int conn, const int link[2])
 {
 	static struct kh_errand x; /* 8 KiB, zero */
 	struct courier *c = ctx;
-	int fds[] = {conn, store};
+	int fds[] = {conn, link[0]};
 	const int on = 1;
 
 	if (!kh_loop_only(fds, 2))
@@ -143,6 +143,7 @@ kh_courier_main(void)
 	static struct courier c = {.loop = {.role = KH_ROLE_COURIER,
 				       .listen = -1,
 				       .store = -1,
+				       .wrap = -1,
 				       .dismiss_ms = DISMISS_MS,
 				       .accept = on_listen,
 				       .told = on_told,

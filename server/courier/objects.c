@@ -203,9 +203,14 @@ kh_errand_health(struct kh_errand *x)
 	    "{\"version\":\"" KH_VERSION "\",\"up\":true,\"objects\":\"%s\","
 	    "\"selftest\":\"%s\",\"disk_quarters_free\":%" PRIu32
 	    ",\"key_weeks_left\":%" PRIu32 ",\"key_epochs_left\":%" PRIu32
-	    ",\"crash_loop\":%s}",
+	    ",\"crash_loop\":%s",
 	    objects, kh_fault_word(h->fault), h->quarters, h->weeks, h->epochs,
 	    h->looping != 0 ? "true" : "false");
 	PRECOND(n > 0 && (size_t)n < sizeof(text));
+	if (h->openpgp != KH_OPENPGP_NONE)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+		    ",\"openpgp_keys\":\"%s\"", kh_openpgp_word(h->openpgp));
+	PRECOND((size_t)n + 1 < sizeof(text));
+	text[n++] = '}';
 	return kh_errand_json(x, 200, "", text, (size_t)n);
 }

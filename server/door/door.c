@@ -21,18 +21,20 @@
 /* After a dismissal, how long visits have to seal what they hold. */
 #define DISMISS_MS 20000
 
-/* In the child. It keeps its connection, its channel to the store and the turns;
- * neither the listening socket, nor the door's channels, nor another visitor's
+/* In the child. It keeps its connection, its channels to the store and to wrap,
+ * and the turns; neither the listening socket, nor the door's channels, nor
+ * another visitor's
  * connection. */
 static void
-visit(void *ctx, size_t place, int conn, int store)
+visit(void *ctx, size_t place, int conn, const int link[2])
 {
 	static struct kh_visit v; /* 8 KiB, zero */
 	struct kh_door *d = ctx;
-	int fds[] = {conn, store, d->turns};
+	int fds[] = {conn, link[0], d->turns, link[1]};
 
-	if (!kh_loop_only(fds, 3))
+	if (!kh_loop_only(fds, link[1] >= 0 ? 4 : 3))
 		_exit(1);
+	v.wrap = link[1] >= 0 ? KH_VISIT_WRAP_FD : -1;
 	v.conn = KH_VISIT_CONN_FD;
 	v.store = KH_VISIT_STORE_FD;
 	v.turns = KH_VISIT_TURNS_FD;
@@ -227,6 +229,7 @@ kh_door_main(void)
 	    .loop = {.role = KH_ROLE_DOOR,
 		.listen = -1,
 		.store = -1,
+		.wrap = -1,
 		.dismiss_ms = DISMISS_MS,
 		.accept = on_listen,
 		.other = on_other,

@@ -52,6 +52,18 @@ want_another(void)
 	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
 }
 
+void
+kh_loop_link_wrap(struct kh_loop *l, int fd)
+{
+	if (l->wrap >= 0)
+		close(l->wrap);
+	l->wrap = fd;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+		close(fd);
+		l->wrap = -1;
+	}
+}
+
 /* --- the child ------------------------------------------------------------- */
 
 bool
@@ -76,25 +88,44 @@ kh_loop_only(int *fds, int n)
 	return close_range((unsigned)(FIRST_FD + n), ~0u, 0) == 0;
 }
 
+/* A channel of the new child's to a process that is told of it. Errors: *end is
+ * -1. */
+static enum kh_err
+announce(int to, int *end)
+{
+	const struct kh_msg m = {.type = KH_MSG_VISIT};
+	enum kh_err e;
+	int pair[2];
+
+	*end = -1;
+	e = kh_ipc_pair(pair);
+	if (e != KH_OK)
+		return e;
+	e = kh_ipc_send(to, &m, pair[1]);
+	close(pair[1]); /* before the fork: the other's alone from here on */
+	if (e == KH_OK)
+		*end = pair[0];
+	else
+		close(pair[0]);
+	return e;
+}
+
 enum kh_err
 kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 {
-	struct kh_msg m = {.type = KH_MSG_VISIT};
+	int link[2] = {-1, -1};
 	enum kh_err e;
-	int link[2];
 	pid_t pid;
 
-	e = kh_ipc_pair(link);
-	if (e != KH_OK) {
-		kh_guests_leave(&l->guests, place);
-		return e;
-	}
-	e = kh_ipc_send(l->store, &m, link[1]);
-	close(link[1]); /* before the fork: the store's alone from here on */
+	e = announce(l->store, &link[0]);
+	/* Without wrap a visit can do all but take a submission for an OpenPGP
+	 * key, and says so. */
+	if (e == KH_OK && l->wrap >= 0)
+		(void)!announce(l->wrap, &link[1]);
 	if (e == KH_OK) {
 		pid = fork();
 		if (pid == 0) {
-			l->child(ctx, place, conn, link[0]);
+			l->child(ctx, place, conn, link);
 			_exit(1);
 		}
 		if (pid > 0)
@@ -105,7 +136,10 @@ kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 	} else if (e == KH_EPROTO) { /* our channel is gone, for good */
 		want_another();
 	}
-	close(link[0]);
+	if (link[0] >= 0)
+		close(link[0]);
+	if (link[1] >= 0)
+		close(link[1]);
 	if (e != KH_OK)
 		kh_guests_leave(&l->guests, place);
 	return e;
@@ -184,6 +218,10 @@ on_control(struct kh_loop *l, void *ctx)
 	    KH_OK) {
 		epoll_ctl(l->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
 		leave(l);
+		return;
+	}
+	if (m.type == KH_MSG_WRAP_LINK) {
+		kh_loop_link_wrap(l, fd);
 		return;
 	}
 	if (fd >= 0)

@@ -20,6 +20,7 @@ struct kh_loop {
 	enum kh_role role; /* which of the two */
 	int listen; /* -1 once nobody is to be let in any more */
 	int store;
+	int wrap; /* channel to the wrap process, or -1; the keeper renews it */
 	int64_t dismiss_ms; /* how long children have when we are to end */
 	/* In what follows `ctx` is what kh_loop_run and kh_loop_fork are given: */
 	void (*accept)(void *ctx); /* somebody is at the door */
@@ -28,8 +29,9 @@ struct kh_loop {
 	void (*told)(void *ctx, const struct kh_msg *m); /* by the keeper */
 	/* Once a second or less, ms. NULL: there is nothing to do then. */
 	void (*tick)(void *ctx, int64_t now);
-	/* In the child, which closes all that is not its own, and ends. */
-	void (*child)(void *ctx, size_t place, int conn, int store);
+	/* In the child, which closes all that is not its own, and ends.
+	 *	link	its channels: to the store; to wrap, or -1 */
+	void (*child)(void *ctx, size_t place, int conn, const int link[2]);
 	struct kh_guests guests; /* by kh_guests_init */
 	size_t waiting; /* connections that are no guests yet */
 	/* Its own: */
@@ -48,6 +50,9 @@ KH_CHECKED enum kh_err kh_loop_receive(
 /* Receive the channel to the store, for sending without waiting: a store that
  * waits for its disk must not hold up the deadlines. Errors: as above; KH_ESYS. */
 KH_CHECKED enum kh_err kh_loop_receive_store(struct kh_loop *l);
+
+/* Take over a channel to wrap, in place of the one before. */
+void kh_loop_link_wrap(struct kh_loop *l, int fd);
 
 /* Begin to watch socket, keeper and children. Errors: KH_ESYS. */
 KH_CHECKED enum kh_err kh_loop_open(struct kh_loop *l);

@@ -38,6 +38,19 @@ receive_shared(struct kh_door *d)
 	return e;
 }
 
+static enum kh_err
+receive_wrap(struct kh_door *d)
+{
+	struct kh_msg m;
+	enum kh_err e;
+	int fd;
+
+	e = kh_loop_receive(&d->loop, KH_MSG_WRAP_LINK, &m, &fd);
+	if (e == KH_OK)
+		kh_loop_link_wrap(&d->loop, fd);
+	return e;
+}
+
 /* "Open": the site, the sockets and the keys come from the keeper. */
 static enum kh_err
 open_site(struct kh_door *d)
@@ -66,6 +79,8 @@ open_site(struct kh_door *d)
 	e = receive_shared(d);
 	if (e == KH_OK)
 		e = kh_loop_receive_store(&d->loop);
+	if (e == KH_OK && d->site->conf.wrap != 0)
+		e = receive_wrap(d);
 	if (e != KH_OK)
 		return e;
 	/* A libarchive that writes ZIP in another form is found here, not in

@@ -13,7 +13,21 @@ static const char *const faults[KH_FAULT_N] = {
     [KH_FAULT_INODES] = "inodes",
     [KH_FAULT_CLOCK] = "clock",
     [KH_FAULT_SILENT] = "silent",
+    [KH_FAULT_OPENPGP] = "openpgp",
 };
+
+static const char *const states[KH_OPENPGP_STATE_N] = {
+    [KH_OPENPGP_NONE] = "none",
+    [KH_OPENPGP_FINE] = "ok",
+    [KH_OPENPGP_ENDING] = "ending",
+    [KH_OPENPGP_UNUSABLE] = "unusable",
+};
+
+const char *
+kh_openpgp_word(uint32_t state)
+{
+	return state < KH_OPENPGP_STATE_N ? states[state] : "unusable";
+}
 
 const char *
 kh_fault_word(uint32_t fault)

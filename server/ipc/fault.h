@@ -9,4 +9,7 @@
 /* One word for an enum kh_fault, static; "store" for what is none. */
 const char *kh_fault_word(uint32_t fault);
 
+/* The same for an enum kh_openpgp_state. */
+const char *kh_openpgp_word(uint32_t state);
+
 #endif

@@ -23,6 +23,7 @@ enum kh_role {
 	KH_ROLE_STORE,
 	KH_ROLE_COURIER,
 	KH_ROLE_ERRAND, /* one connection of a courier's */
+	KH_ROLE_WRAP, /* runs gpg */
 	KH_ROLE_N
 };
 
@@ -65,6 +66,12 @@ enum kh_msg_type {
 	KH_MSG_FORM_KEYS, /* keeper to door; the turns of the derivation */
 	KH_MSG_TABLE, /* keeper to door: the table of the visits' counters */
 	KH_MSG_CRASHED, /* door, courier to keeper: another of us is needed */
+	KH_MSG_WRAP_HOME, /* keeper to wrap; the directory that gpg reads */
+	KH_MSG_WRAP_KEY, /* wrap to keeper: what became of a card's key */
+	KH_MSG_WRAP_LINK, /* keeper to door; channel to wrap */
+	KH_MSG_BRIDGE, /* visit to wrap: a bridge to this newsroom */
+	KH_MSG_BRIDGED, /* wrap to visit: one that nobody else gets */
+	KH_MSG_NO_BRIDGE, /* wrap to visit: why not */
 	KH_MSG_RETIRE, /* keeper to door, courier: take no more, end with yours */
 	KH_MSG_CARD, /* errand to store: a renewed card; sealed memory with it */
 	KH_MSG_CARD_STORED, /* store to errand: it is durable, or why not */
@@ -81,6 +88,7 @@ struct kh_msg_site {
 	uint32_t n_outlets;
 	uint32_t selftest_minutes;
 	uint32_t circuit_ids; /* 1: connections begin with tor's PROXY line */
+	uint32_t wrap; /* 1: a channel to wrap comes behind the store's */
 	uint32_t uid; /* to become, when started as root */
 	uint8_t salt[KH_SALT_LEN];
 };
@@ -104,6 +112,31 @@ struct kh_msg_tokens {
 	uint32_t n;
 	uint32_t uid; /* to become, when started as root */
 	uint8_t hash[KH_OUTLETS_MAX][KH_COURIER_HASH_LEN];
+};
+
+/* OpenPGP keys: bit i of `keys` for the newsroom in place i, whose key is in
+ * "i.pgp" of the directory. */
+struct kh_msg_wrap_home {
+	uint32_t uid; /* to become, when started as root */
+	uint32_t keys;
+	uint32_t max_visits;
+	uint32_t selftest_minutes;
+	char gpg[KH_PATH_MAX + 1];
+	uint8_t zero[3];
+};
+
+/* One for each of them before READY. */
+struct kh_msg_wrap_key {
+	uint32_t place;
+	uint32_t err; /* enum kh_err: gpg could not be asked, or not wrap */
+	uint32_t verdict; /* enum kh_openpgp_verdict */
+	char fpr[KH_OPENPGP_FPR_LEN + 1]; /* "" if it is not known */
+	uint8_t zero[3];
+	int64_t expires; /* seconds since 1970; 0: never */
+};
+
+struct kh_msg_bridge {
+	uint32_t place; /* of the newsroom */
 };
 
 /* The current key of the forms and the one before it, which is still accepted
@@ -197,15 +230,26 @@ enum kh_fault {
 	KH_FAULT_INODES, /* no inodes for one */
 	KH_FAULT_CLOCK, /* it cannot be that time */
 	KH_FAULT_SILENT, /* no report has come for long */
+	KH_FAULT_OPENPGP, /* a newsroom's OpenPGP key cannot be used */
 	KH_FAULT_N
+};
+
+/* Of the OpenPGP keys of all newsrooms, the worst. */
+enum kh_openpgp_state {
+	KH_OPENPGP_NONE, /* there is none */
+	KH_OPENPGP_FINE,
+	KH_OPENPGP_ENDING, /* within KH_OPENPGP_WARN_DAYS */
+	KH_OPENPGP_UNUSABLE,
+	KH_OPENPGP_STATE_N
 };
 
 /* A self-test: of what it is not about, 0. */
 struct kh_msg_report {
 	uint32_t fault; /* enum kh_fault */
 	uint32_t quarters; /* of the disk that are free, 0 to 4; store */
-	uint32_t weeks; /* of key left, 0 to KH_WEEKS_MAX; door */
+	uint32_t weeks; /* of key left, 0 to KH_WEEKS_MAX; door, wrap */
 	uint32_t epochs; /* left, 0 to KH_CARD_RECIPIENTS_MAX; door */
+	uint32_t openpgp; /* enum kh_openpgp_state; wrap */
 };
 
 /* What may be known of the whole: in buckets, and nothing of any source. */
@@ -215,6 +259,7 @@ struct kh_msg_health {
 	uint32_t weeks;
 	uint32_t epochs;
 	uint32_t looping; /* 1: something keeps crashing */
+	uint32_t openpgp; /* enum kh_openpgp_state */
 };
 
 /* Both sides ratchet them when the monotonic clock says so. */
@@ -246,6 +291,10 @@ struct kh_msg {
 		struct kh_msg_report report;
 		struct kh_msg_health health;
 		struct kh_msg_form_keys form_keys;
+		struct kh_msg_wrap_home wrap_home;
+		struct kh_msg_wrap_key wrap_key;
+		struct kh_msg_bridge bridge;
+		struct kh_bridge bridged;
 	} u;
 };
 

@@ -64,7 +64,7 @@ unconfined(struct kh_child *c)
 
 /* Wait for KH_MSG_READY; its first test comes before. KH_EUNSUP: why not has been said. */
 static enum kh_err
-await_ready(struct kh_child *c)
+await_ready(const struct kh_keeper *k, struct kh_child *c)
 {
 	struct pollfd pfd = {.fd = c->control, .events = POLLIN};
 	struct kh_msg m;
@@ -72,13 +72,18 @@ await_ready(struct kh_child *c)
 	int fd;
 
 	c->reported = 0;
+	c->bad_key = false;
 	do {
 		if (poll(&pfd, 1, START_MS) != 1)
 			return KH_EPROTO;
 		e = kh_ipc_recv(c->control, c->role, KH_ROLE_KEEPER, &m, &fd);
 		if (e == KH_OK && m.type == KH_MSG_REPORT)
 			kh_child_report(c, &m.u.report);
-	} while (e == KH_OK && m.type == KH_MSG_REPORT);
+		if (e == KH_OK && m.type == KH_MSG_WRAP_KEY &&
+		    !kh_wrap_key(k, &m.u.wrap_key))
+			c->bad_key = true;
+	} while (e == KH_OK &&
+	    (m.type == KH_MSG_REPORT || m.type == KH_MSG_WRAP_KEY));
 	if (e == KH_OK && m.type != KH_MSG_READY)
 		return KH_EPROTO;
 	/* From here on nobody waits for it. */
@@ -103,7 +108,7 @@ tell_store(const struct kh_keeper *k, const struct kh_child *c)
 
 /* The site and the newsrooms. */
 static enum kh_err
-tell_door(const struct kh_keeper *k, const struct kh_child *c)
+tell_door(const struct kh_keeper *k, const struct kh_child *c, bool wrap)
 {
 	struct kh_msg m = {.type = KH_MSG_SITE};
 	enum kh_err e;
@@ -111,6 +116,7 @@ tell_door(const struct kh_keeper *k, const struct kh_child *c)
 
 	m.u.site = k->site;
 	m.u.site.uid = (uint32_t)k->uids[KH_ROLE_DOOR];
+	m.u.site.wrap = wrap ? 1 : 0;
 	e = kh_ipc_send(c->control, &m, k->listen);
 	kh_wipe(&m, sizeof(m));
 	m.type = KH_MSG_OUTLET;
@@ -170,26 +176,42 @@ tell_courier(const struct kh_keeper *k, const struct kh_child *c)
 	return e;
 }
 
-/* A channel between this role and the store, an end for each. */
+/* An end of a new channel for each. */
 static enum kh_err
-link_to(const struct kh_child *c, const struct kh_child *store)
+link_both(const struct kh_child *a, enum kh_msg_type to_a,
+    const struct kh_child *b, enum kh_msg_type to_b)
 {
-	struct kh_msg m = {.type = c->role == KH_ROLE_DOOR
-		? KH_MSG_DOOR_LINK
-		: KH_MSG_COURIER_LINK};
+	struct kh_msg m = {.type = to_a};
 	enum kh_err e;
 	int link[2];
 
 	e = kh_ipc_pair(link);
 	if (e != KH_OK)
 		return e;
-	e = kh_ipc_send(store->control, &m, link[0]);
-	m.type = KH_MSG_STORE_LINK;
+	e = kh_ipc_send(a->control, &m, link[0]);
+	m.type = to_b;
 	if (e == KH_OK)
-		e = kh_ipc_send(c->control, &m, link[1]);
+		e = kh_ipc_send(b->control, &m, link[1]);
 	close(link[0]);
 	close(link[1]);
 	return e;
+}
+
+enum kh_err
+kh_child_link_wrap(const struct kh_child *door, const struct kh_child *wrap)
+{
+	if (door->control < 0 || wrap->control < 0)
+		return KH_OK;
+	return link_both(wrap, KH_MSG_DOOR_LINK, door, KH_MSG_WRAP_LINK);
+}
+
+/* A channel between this role and the store. */
+static enum kh_err
+link_to(const struct kh_child *c, const struct kh_child *store)
+{
+	return link_both(store,
+	    c->role == KH_ROLE_DOOR ? KH_MSG_DOOR_LINK : KH_MSG_COURIER_LINK, c,
+	    KH_MSG_STORE_LINK);
 }
 
 static void
@@ -205,27 +227,51 @@ say_failed(const struct kh_keeper *k, enum kh_role role, enum kh_err e)
 		    kh_err_text(e));
 }
 
+/* Does wrap run, and so is linked to a door from its start? */
+static bool
+has_wrap(const struct kh_child *peers)
+{
+	return peers[KH_WHICH_WRAP].control >= 0;
+}
+
+/* What a role is told before it is ready. */
+static enum kh_err
+tell(const struct kh_keeper *k, const struct kh_child *c,
+    const struct kh_child *peers)
+{
+	enum kh_err e;
+
+	if (c->role == KH_ROLE_STORE)
+		return tell_store(k, c);
+	if (c->role == KH_ROLE_WRAP)
+		return kh_wrap_tell(k, c);
+	if (c->role == KH_ROLE_DOOR) {
+		e = tell_door(k, c, has_wrap(peers));
+		if (e == KH_OK)
+			e = tell_keys(k, c);
+	} else {
+		e = tell_courier(k, c);
+	}
+	if (e == KH_OK)
+		e = tell_health(k, c);
+	if (e == KH_OK)
+		e = link_to(c, &peers[KH_WHICH_STORE]);
+	if (e == KH_OK && c->role == KH_ROLE_DOOR)
+		e = kh_child_link_wrap(c, &peers[KH_WHICH_WRAP]);
+	return e;
+}
+
 enum kh_err
 kh_child_start(
-    const struct kh_keeper *k, struct kh_child *c, const struct kh_child *store)
+    const struct kh_keeper *k, struct kh_child *c, const struct kh_child *peers)
 {
 	enum kh_err e;
 
 	e = kh_role_spawn(c->role, &c->pid, &c->control);
-	if (e == KH_OK && c->role == KH_ROLE_STORE)
-		e = tell_store(k, c);
-	else if (e == KH_OK && c->role == KH_ROLE_DOOR)
-		e = tell_door(k, c);
-	else if (e == KH_OK)
-		e = tell_courier(k, c);
-	if (e == KH_OK && c->role == KH_ROLE_DOOR)
-		e = tell_keys(k, c);
-	if (e == KH_OK && c->role != KH_ROLE_STORE)
-		e = tell_health(k, c);
-	if (e == KH_OK && store != NULL)
-		e = link_to(c, store);
 	if (e == KH_OK)
-		e = await_ready(c);
+		e = tell(k, c, peers);
+	if (e == KH_OK)
+		e = await_ready(k, c);
 	if (e != KH_OK && e != KH_EUNSUP)
 		say_failed(k, c->role, e);
 	if (e != KH_OK)

@@ -35,6 +35,11 @@ kh_health_text(
 	    (unsigned)h->weeks, (unsigned)h->epochs,
 	    h->looping != 0 ? "yes" : "no");
 	PRECOND(n > 0 && n < KH_HEALTH_LEN);
+	/* Where no card has such a key there is nothing to say about it. */
+	if (h->openpgp != KH_OPENPGP_NONE)
+		n += snprintf(out + n, (size_t)(KH_HEALTH_LEN + 1 - n),
+		    "openpgp_keys = %s\n", kh_openpgp_word(h->openpgp));
+	PRECOND(n < KH_HEALTH_LEN);
 	memset(out + n, ' ', (size_t)(KH_HEALTH_LEN - n));
 	out[KH_HEALTH_LEN - 1] = '\n';
 	out[KH_HEALTH_LEN] = '\0';

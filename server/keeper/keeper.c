@@ -64,6 +64,7 @@ static enum kh_err
 start(struct kh_watch *w, size_t i)
 {
 	struct kh_child *c = &w->child[i];
+	enum kh_err e;
 
 	c->began = kh_clock_ms();
 	w->told &= ~(1U << i);
@@ -72,8 +73,11 @@ start(struct kh_watch *w, size_t i)
 		new_form_keys(w->k);
 	if (i == KH_WHICH_DOOR && new_table(w->k) != KH_OK)
 		return KH_ESYS;
-	return kh_child_start(
-	    w->k, c, i == KH_WHICH_STORE ? NULL : &w->child[KH_WHICH_STORE]);
+	e = kh_child_start(w->k, c, w->child);
+	/* At a door's start it is linked with it. */
+	if (e == KH_OK && i == KH_WHICH_WRAP)
+		e = kh_child_link_wrap(&w->child[KH_WHICH_DOOR], c);
+	return e;
 }
 
 /* When it may be tried again: later each time, unless it has run for long. */
@@ -102,7 +106,7 @@ ended(struct kh_watch *w, size_t i)
 		return;
 	}
 	stop(w);
-	for (i = KH_WHICH_DOOR; i < w->n; i++)
+	for (i = KH_WHICH_WRAP; i < w->n; i++)
 		w->child[i].due = c->due;
 	kh_say("the store has ended: starting all again");
 }
@@ -146,7 +150,7 @@ revive(struct kh_watch *w)
 	size_t i;
 
 	for (i = 0; i < w->n; i++) {
-		if (w->child[i].pid > 0)
+		if (w->child[i].pid > 0 || w->child[i].off)
 			continue;
 		/* Nothing starts without a store. */
 		if (w->child[i].due > kh_clock_ms() ||
@@ -158,7 +162,7 @@ revive(struct kh_watch *w)
 			schedule(&w->child[i]);
 	}
 	for (i = 0; i < w->n; i++)
-		revived = revived && w->child[i].pid > 0;
+		revived = revived && (w->child[i].pid > 0 || w->child[i].off);
 	if (revived)
 		kh_say("ready again");
 }
@@ -170,9 +174,12 @@ calm(const struct kh_watch *w)
 	int64_t now = kh_clock_ms(), wait = kh_watch_calm(w, now), left;
 	size_t i;
 
+	left = kh_notify_calm(&w->k->notify, now);
+	if (left < wait)
+		wait = left;
 	for (i = 0; i < w->n; i++) {
 		left = w->child[i].due > now ? w->child[i].due - now : 0;
-		if (w->child[i].pid <= 0 && left < wait)
+		if (w->child[i].pid <= 0 && !w->child[i].off && left < wait)
 			wait = left;
 	}
 	return (int)wait;
@@ -238,7 +245,9 @@ run(struct kh_watch *w, int signals)
 
 	kh_watch_publish(w, kh_clock_ms(), true);
 	kh_say("ready");
+	kh_notify_say(&w->k->notify, "READY=1");
 	while (sig == 0 || sig == SIGCHLD) {
+		kh_notify_alive(&w->k->notify, kh_keeper_now());
 		sig = next_event(w, signals);
 		reap(w);
 		if (sig != 0 && sig != SIGCHLD)
@@ -257,6 +266,7 @@ kh_keeper_run(struct kh_keeper *k)
 {
 	static const enum kh_role roles[KH_WHICH_N] = {
 	    [KH_WHICH_STORE] = KH_ROLE_STORE,
+	    [KH_WHICH_WRAP] = KH_ROLE_WRAP,
 	    [KH_WHICH_DOOR] = KH_ROLE_DOOR,
 	    [KH_WHICH_COURIER] = KH_ROLE_COURIER,
 	};
@@ -268,18 +278,23 @@ kh_keeper_run(struct kh_keeper *k)
 	for (i = 0; i < w.n; i++)
 		w.child[i] = (struct kh_child){
 		    .role = roles[i], .pid = -1, .control = -1, .pause = 1};
+	w.child[KH_WHICH_WRAP].off = k->wrap_home < 0;
 	signals = open_signals();
 	k->turns = kh_turns_make();
 	k->table = -1;
 	if (signals < 0 || k->turns < 0)
 		return KH_EXIT_OSERR;
 	for (i = 0; i < w.n; i++) {
-		if (start(&w, i) != KH_OK) {
+		/* At the start a key that cannot be used is the end of it;
+		 * later the site is closed as long as it lasts. */
+		if (!w.child[i].off &&
+		    (start(&w, i) != KH_OK || w.child[i].bad_key)) {
 			stop(&w);
 			return KH_EXIT_CONFIG;
 		}
 	}
 	run(&w, signals);
+	kh_notify_say(&k->notify, "STOPPING=1");
 	stop(&w);
 	kh_watch_publish(&w, kh_clock_ms(), false);
 	close(signals);

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include "server/config/config.h"
 #include "server/ipc/ipc.h"
@@ -32,6 +34,15 @@ struct kh_health_file {
 	char name[KH_HEALTH_NAME_MAX + 1];
 };
 
+/* Whom to tell how the service is; fd = -1: nobody. */
+struct kh_notify {
+	int fd;
+	struct sockaddr_un to;
+	socklen_t len;
+	int64_t every; /* ms between two signs of life; 0: none is waited for */
+	int64_t said; /* ms: the last one */
+};
+
 /* What the roles are started with. In locked memory. */
 struct kh_keeper {
 	struct kh_config config;
@@ -45,9 +56,12 @@ struct kh_keeper {
 	int table; /* of the visits' counters, server/door/table.h */
 	struct kh_msg_health health; /* as it was last told */
 	struct kh_health_file health_file;
+	struct kh_notify notify; /* the service manager */
 	int listen;
 	int courier_listen; /* -1: no couriers */
 	int store_dir;
+	int wrap_home; /* gpg's directory; -1: no card has an OpenPGP key */
+	uint32_t openpgp; /* bit i: the card in place i has one */
 	uid_t uids[KH_ROLE_N]; /* what the roles become; 0: what we are */
 };
 
@@ -61,6 +75,8 @@ struct kh_child {
 	unsigned pause; /* seconds before the next start */
 	struct kh_msg_report report; /* the last one */
 	int64_t reported; /* ms: when it came; 0: never */
+	bool off; /* it is not needed here */
+	bool bad_key; /* of wrap: a card's key was found wanting at its start */
 	/* Of what it forks, and of those that it has replaced: */
 	int64_t crashed; /* ms: when one last has; 0: none has */
 	int64_t replace_at; /* ms: it is to be replaced for that; or 0 */
@@ -151,10 +167,40 @@ KH_CHECKED enum kh_err kh_role_spawn(
 /*
  * Start a role, tell it what it needs, and wait until it is ready. Says what
  * has failed; then nothing of it is left.
- *	store	the store's child, running; NULL when it is the store itself
+ *	peers	the store's and the wrap's children: those are linked to that
+ *		are running, and that it has to do with
  */
 KH_CHECKED enum kh_err kh_child_start(const struct kh_keeper *k,
-    struct kh_child *c, const struct kh_child *store);
+    struct kh_child *c, const struct kh_child *peers);
+
+/* A channel between the wrap's child and the door's, if both run. Errors:
+ * KH_ESYS, KH_EPROTO. */
+KH_CHECKED enum kh_err kh_child_link_wrap(
+    const struct kh_child *door, const struct kh_child *wrap);
+
+/* --- wrap.c: the process that runs gpg -------------------------------------- */
+
+/* Which cards have an OpenPGP key: fills in k->openpgp. */
+void kh_wrap_count(struct kh_keeper *k);
+
+/* Is this a gpg to run, and nobody else's to change? Says what is wrong. */
+enum kh_exit kh_wrap_check_gpg(const char *path);
+
+/* The directory that gpg reads, "gpg" below the state directory, made anew; and
+ * its end. Says what is wrong. */
+enum kh_exit kh_wrap_home_make(struct kh_keeper *k);
+void kh_wrap_home_remove(struct kh_keeper *k);
+
+/* Tell wrap what it needs. */
+KH_CHECKED enum kh_err kh_wrap_tell(
+    const struct kh_keeper *k, const struct kh_child *c);
+
+/* What wrap says of a key: say it, if it is bad or ends soon; false when it
+ * cannot be used. */
+bool kh_wrap_key(const struct kh_keeper *k, const struct kh_msg_wrap_key *m);
+
+/* Are all OpenPGP keys usable? For --check-config: starts wrap, and ends it. */
+enum kh_exit kh_wrap_try(struct kh_keeper *k);
 
 /* Let it end, and wait for that. It is as if it had never run. */
 void kh_child_stop(struct kh_child *c);
@@ -178,6 +224,23 @@ enum kh_exit kh_health_open(
 KH_CHECKED enum kh_err kh_health_write(
     struct kh_health_file *f, const struct kh_msg_health *h, bool up);
 
+/* --- notify.c: how a service manager is told -------------------------------- */
+
+/* Look for NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID in the environment
+ * (sd_notify(3), sd_watchdog_enabled(3)). What is malformed is not there. */
+void kh_notify_open(struct kh_notify *n);
+
+/* Send "KEY=VALUE", such as "READY=1". Who does not listen is not waited for. */
+void kh_notify_say(struct kh_notify *n, const char *what);
+
+/* A sign of life, if it is time for one. */
+void kh_notify_alive(struct kh_notify *n, int64_t now);
+
+/* How long none is due, ms. */
+int64_t kh_notify_calm(const struct kh_notify *n, int64_t now);
+
+void kh_notify_close(struct kh_notify *n);
+
 /* --- watch.c: what the keeper does while the service runs ------------------ */
 
 /* Replaced doors, and replaced couriers, with visits or errands that go on. */
@@ -186,6 +249,7 @@ KH_CHECKED enum kh_err kh_health_write(
 /* In the order of their start. */
 enum kh_which {
 	KH_WHICH_STORE,
+	KH_WHICH_WRAP, /* when a card has an OpenPGP key */
 	KH_WHICH_DOOR,
 	KH_WHICH_COURIER,
 	KH_WHICH_N

@@ -19,6 +19,7 @@ static const char *const users[KH_ROLE_N] = {
     [KH_ROLE_DOOR] = "knotholed-door",
     [KH_ROLE_STORE] = "knotholed-store",
     [KH_ROLE_COURIER] = "knotholed-courier",
+    [KH_ROLE_WRAP] = "knotholed-wrap",
 };
 
 static enum kh_exit

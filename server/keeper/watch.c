@@ -23,7 +23,8 @@ void
 kh_child_report(struct kh_child *c, const struct kh_msg_report *r)
 {
 	if (r->fault >= KH_FAULT_N || r->quarters > 4 ||
-	    r->weeks > KH_WEEKS_MAX || r->epochs > KH_CARD_RECIPIENTS_MAX)
+	    r->weeks > KH_WEEKS_MAX || r->epochs > KH_CARD_RECIPIENTS_MAX ||
+	    r->openpgp >= KH_OPENPGP_STATE_N)
 		return;
 	c->report = *r;
 	c->reported = kh_clock_ms();
@@ -101,7 +102,7 @@ replace(struct kh_watch *w, size_t which, int64_t now)
 	new.pid = new.control = -1;
 	new.began = now;
 	new.replace_at = 0;
-	if (kh_child_start(w->k, &new, &w->child[KH_WHICH_STORE]) != KH_OK)
+	if (kh_child_start(w->k, &new, w->child) != KH_OK)
 		return;
 	if (kh_ipc_send(c->control, &retire, -1) != KH_OK)
 		kh_child_dismiss(c);
@@ -137,12 +138,27 @@ loops(const struct kh_watch *w, int64_t now)
 	return false;
 }
 
+/* Without it there is no submission: nothing is ever sealed to fewer than a card
+ * names. */
+static void
+look_at_wrap(const struct kh_child *wrap, bool late, struct kh_msg_health *h)
+{
+	h->openpgp = wrap->report.openpgp;
+	if (wrap->report.weeks < h->weeks)
+		h->weeks = wrap->report.weeks;
+	if (wrap->pid <= 0 || late)
+		h->openpgp = KH_OPENPGP_UNUSABLE;
+	if (h->fault == KH_FAULT_NONE && h->openpgp == KH_OPENPGP_UNUSABLE)
+		h->fault = KH_FAULT_OPENPGP;
+}
+
 /* How it is: what the store says first, as the rest rests on it. */
 static struct kh_msg_health
 look(const struct kh_watch *w, int64_t now)
 {
 	const struct kh_child *store = &w->child[KH_WHICH_STORE];
 	const struct kh_child *door = &w->child[KH_WHICH_DOOR];
+	const struct kh_child *wrap = &w->child[KH_WHICH_WRAP];
 	const int64_t late =
 	    (int64_t)w->k->config.selftest_minutes * 60 * SECOND * 5 / 2;
 	struct kh_msg_health h = {.fault = store->report.fault,
@@ -156,6 +172,8 @@ look(const struct kh_watch *w, int64_t now)
 	if (store->pid <= 0 || door->pid <= 0 || now - store->reported > late ||
 	    now - door->reported > late)
 		h.fault = KH_FAULT_SILENT;
+	if (!wrap->off)
+		look_at_wrap(wrap, now - wrap->reported > late, &h);
 	return h;
 }
 

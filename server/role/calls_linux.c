@@ -38,6 +38,16 @@ static const char *const confining[] = {
 
 static const char *const serving[] = {"sendfile", "memfd_create", NULL};
 
+/* Another program: its start, its libraries, its pipes; and what gpg asks the
+ * kernel for from there on. */
+static const char *const executing[] = {"execve", "openat", "access",
+    "faccessat", "faccessat2", "readlink", "readlinkat", "statx", "fstatfs",
+    "pread64", "pipe", "pipe2", "setpgid", "fchdir", "chdir", "getcwd",
+    "prlimit64", "getrlimit", "umask", "arch_prctl", "getppid", "uname",
+    "sysinfo", "sigaltstack", "getdents64", "ioctl", "times", "getrusage",
+    "setitimer", "alarm", "getpgrp", "getpgid", "tgkill", "clock_getres",
+    "munlockall", "sched_getaffinity", NULL};
+
 const char *const *
 kh_calls(unsigned set)
 {
@@ -58,6 +68,8 @@ kh_calls(unsigned set)
 		return confining;
 	case KH_CALLS_SERVE:
 		return serving;
+	case KH_CALLS_EXEC:
+		return executing;
 	default:
 		PRECOND(0);
 		return NULL;

@@ -16,7 +16,7 @@
 /* What a role may still do once it is confined. */
 struct kh_rights {
 	const char *name;
-	/* Landlock rights below the directories that it is given, 0: no
+	/* Landlock rights below the directory that it is given, 0: no
 	 * directory at all (landlock_linux.c). */
 	uint64_t fs;
 	/* System calls: sets of them, KH_CALLS_... (calls_linux.c). */
@@ -45,10 +45,11 @@ KH_CHECKED enum kh_err kh_confine_privilege(uid_t uid);
  * Landlock (Linux 5.13): below `dir` what the table grants, elsewhere nothing;
  * with newer kernels no TCP, no abstract unix sockets and no signals to
  * outside either.
- *	dir	a directory, or -1 for none
+ *	c	.dir a directory, or -1 for none; .also what else
  * Errors: KH_EUNSUP the kernel has it not; KH_ESYS.
  */
-KH_CHECKED enum kh_err kh_confine_landlock(enum kh_role role, int dir);
+KH_CHECKED enum kh_err kh_confine_landlock(
+    enum kh_role role, const struct kh_confine *c);
 
 /* A role's seccomp program, made ahead: a visit loads it in a moment. */
 struct kh_filter {
@@ -71,6 +72,7 @@ KH_CHECKED enum kh_err kh_filter_load(const struct kh_filter *f);
 #define KH_CALLS_STORE 16U /* openat, linkat, unlinkat, ... */
 #define KH_CALLS_FORK 32U /* accept, fork, wait, end its children */
 #define KH_CALLS_CONFINE 64U /* a child of its own is confined further */
+#define KH_CALLS_EXEC 256U /* start another program, and what that needs */
 #define KH_CALLS_SERVE 128U /* send a file that it was given; hand over bytes */
 
 /* Names of the calls of one set, NULL at the end. */

@@ -60,11 +60,11 @@ allow_below(int ruleset, int dir, uint64_t allowed)
 }
 
 enum kh_err
-kh_confine_landlock(enum kh_role role, int dir)
+kh_confine_landlock(enum kh_role role, const struct kh_confine *c)
 {
 	struct kh_landlock_ruleset set = {0};
 	enum kh_err e;
-	size_t v = 0;
+	size_t v = 0, i;
 	long fd;
 
 	e = find_version(&v);
@@ -77,9 +77,14 @@ kh_confine_landlock(enum kh_role role, int dir)
 	fd = syscall(SYS_landlock_create_ruleset, &set, versions[v].size, 0);
 	if (fd < 0)
 		return KH_ESYS;
-	if (dir >= 0)
+	if (c->dir >= 0)
 		e = allow_below(
-		    (int)fd, dir, kh_rights[role].fs & versions[v].fs);
+		    (int)fd, c->dir, kh_rights[role].fs & versions[v].fs);
+	for (i = 0; i < c->n_also && e == KH_OK; i++) {
+		if (c->also[i].fd >= 0)
+			e = allow_below((int)fd, c->also[i].fd,
+			    c->also[i].fs & versions[v].fs);
+	}
 	if (e == KH_OK && syscall(SYS_landlock_restrict_self, (int)fd, 0) != 0)
 		e = KH_ESYS;
 	close((int)fd);

@@ -103,7 +103,7 @@ take_step(enum step s, enum kh_role role, const struct kh_confine *c)
 		return KH_OK;
 #else
 	case STEP_LANDLOCK:
-		return inherits ? KH_OK : kh_confine_landlock(role, c->dir);
+		return inherits ? KH_OK : kh_confine_landlock(role, c);
 	case STEP_SECCOMP:
 		return filter(role, c->filter);
 #endif

@@ -22,9 +22,15 @@
 
 /* What confining needs to know. */
 struct kh_filter;
+struct kh_grant {
+	int fd; /* a file or directory (O_PATH will do), or -1 */
+	uint64_t fs; /* Landlock rights */
+};
 struct kh_confine {
 	uid_t uid; /* to become, when started as root; 0: stay root */
 	int dir; /* the one directory that is left to it, or -1 */
+	const struct kh_grant *also; /* files that it may use besides */
+	size_t n_also;
 	const struct kh_filter *filter; /* made ahead, or NULL */
 };
 
@@ -46,12 +52,13 @@ KH_CHECKED int kh_role_become(uid_t uid);
 /* What an exit status of a role says of its confinement, or NULL. */
 const char *kh_confine_failure(int status);
 
-/* "keeper", "door", "visit", "store", "courier", "errand". */
+/* "keeper", "door", "visit", "store", "courier", "errand", "wrap". */
 const char *kh_role_name(enum kh_role role);
 
 /* A role's main. Returns its exit status. */
 int kh_door_main(void);
 int kh_store_main(void);
 int kh_courier_main(void);
+int kh_wrap_main(void);
 
 #endif

@@ -19,7 +19,7 @@
 #include "lib/base/precond.h"
 #include "server/role/confine.h"
 
-#define ALL_SETS 8
+#define ALL_SETS 9
 #define PROGRAM_MAX 4096 /* BPF_MAXINSNS: the kernel takes no more */
 
 /* A namespace of its own would be a new world to be root in. */
@@ -52,6 +52,29 @@ allow_memory(scmp_filter_ctx ctx)
 	return KH_OK;
 }
 
+/* What others' code may try and can do without: told that it may not, so that a
+ * question to a name service is no crash. */
+static enum kh_err
+refuse_softly(scmp_filter_ctx ctx)
+{
+	if (seccomp_rule_add(
+		ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 0) != 0)
+		return KH_ENOMEM;
+	return KH_OK;
+}
+
+/* A program and its libraries: mapped from files, and never writable while they
+ * can be executed. Landlock says which files. */
+static enum kh_err
+allow_executing(scmp_filter_ctx ctx)
+{
+	if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC),
+		SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0)) != 0)
+		return KH_ENOMEM;
+	return refuse_softly(ctx);
+}
+
 /* fork, but no thread and no namespace; pairs of unix sockets, no others. */
 static enum kh_err
 allow_forking(scmp_filter_ctx ctx)
@@ -81,6 +104,8 @@ fill(scmp_filter_ctx ctx, unsigned sets)
 	}
 	if (e == KH_OK && (sets & KH_CALLS_FORK) != 0)
 		e = allow_forking(ctx);
+	if (e == KH_OK && (sets & KH_CALLS_EXEC) != 0)
+		e = allow_executing(ctx);
 	return e;
 }
 

@@ -46,6 +46,15 @@ const struct kh_rights kh_rights[KH_ROLE_N] = {
 	    .calls =
 		KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT | KH_CALLS_SERVE,
 	},
+    /* All of it holds for gpg too, which this process starts. */
+    [KH_ROLE_WRAP] =
+	{
+	    .name = "wrap",
+	    .forks = true,
+	    .fs = KH_LANDLOCK_READ_FILE | KH_LANDLOCK_READ_DIR,
+	    .calls = KH_CALLS_BASE | KH_CALLS_TALK | KH_CALLS_WAIT |
+		KH_CALLS_FORK | KH_CALLS_EXEC,
+	},
 };
 
 const char *

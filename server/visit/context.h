@@ -15,6 +15,9 @@ struct kh_visit {
 	int conn; /* the connection */
 	int store; /* channel to the store */
 	int turns; /* at the key derivation, turns.h */
+	int wrap; /* channel to the wrap process, or -1 */
+	struct kh_bridge *bridges; /* for this submission, or NULL */
+	uint32_t bridged; /* bit i: they have one to newsroom i */
 	const struct kh_filter *filter; /* a visit's, made by the door */
 	const struct kh_site *site;
 	struct kh_view view; /* how its pages are seen; .site is that above */

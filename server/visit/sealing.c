@@ -3,6 +3,7 @@
  * writer. Separate from submit.c, which knows the form but no key.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +101,49 @@ kh_sealing_room(struct kh_visit *v, uint64_t bytes)
 						      : KH_REASON_FAILED;
 }
 
+static enum kh_reason
+ask_bridge(struct kh_visit *v, uint32_t place, struct kh_bridge *out)
+{
+	struct kh_msg m = {.type = KH_MSG_BRIDGE};
+	enum kh_err e;
+	int none;
+
+	m.u.bridge.place = place;
+	e = kh_ipc_ask(v->wrap, KH_ROLE_VISIT, KH_ROLE_WRAP, &m, &none);
+	if (e != KH_OK || m.type != KH_MSG_BRIDGED || m.u.bridged.n == 0 ||
+	    m.u.bridged.n > sizeof(m.u.bridged.message) ||
+	    strlen(m.u.bridged.fpr) != KH_OPENPGP_FPR_LEN)
+		return KH_REASON_CLOSED;
+	*out = m.u.bridged;
+	return KH_REASON_NONE;
+}
+
+enum kh_reason
+kh_sealing_bridges(struct kh_visit *v)
+{
+	const struct kh_site *site = v->site;
+	enum kh_reason why = KH_REASON_NONE;
+	uint32_t i;
+
+	for (i = 0; i < site->conf.n_outlets && why == KH_REASON_NONE; i++) {
+		if (site->outlets[i].card.openpgp_n == 0)
+			continue;
+		if (v->wrap < 0)
+			return KH_REASON_CLOSED;
+		if (v->bridges == NULL)
+			v->bridges =
+			    calloc(site->conf.n_outlets, sizeof(*v->bridges));
+		if (v->bridges == NULL)
+			return KH_REASON_FAILED;
+		kh_visit_phase(v, KH_PHASE_STORE);
+		why = ask_bridge(v, i, &v->bridges[i]);
+		kh_visit_phase(v, KH_PHASE_BODY);
+		if (why == KH_REASON_NONE)
+			v->bridged |= UINT32_C(1) << i;
+	}
+	return why;
+}
+
 /* A browser that re-sends after a reset is faster than the end of its first
  * try: wait for that a little. */
 static enum kh_reason
@@ -146,39 +190,55 @@ kh_visit_derive(
 	return e;
 }
 
-/* Today's keys of the outlets chosen; all of them or none. */
+/* Who an object is for. */
+struct chosen {
+	struct kh_recipient to[KH_OUTLETS_MAX];
+	size_t n, n_bridges;
+};
+
+/* Today's keys of the outlets chosen, and their bridges, which move to the
+ * front; all of them or none. */
 static enum kh_reason
-recipients(const struct kh_site *site, uint32_t outlets, const char *day,
-    struct kh_recipient out[static KH_OUTLETS_MAX], size_t *n)
+choose(
+    struct kh_visit *v, uint32_t outlets, const char *day, struct chosen *out)
 {
+	const struct kh_site *site = v->site;
+	const struct kh_card *card;
 	uint32_t i;
 
-	*n = 0;
+	out->n = out->n_bridges = 0;
 	for (i = 0; i < site->conf.n_outlets; i++) {
 		if (outlets != 0 && (outlets & (UINT32_C(1) << i)) == 0)
 			continue;
-		if (kh_card_recipient_on(
-			&site->outlets[i].card, day, &out[*n]) != KH_OK)
+		card = &site->outlets[i].card;
+		if (kh_card_recipient_on(card, day, &out->to[out->n]) != KH_OK)
 			return KH_REASON_CLOSED;
-		(*n)++;
+		out->n++;
+		if (card->openpgp_n == 0)
+			continue;
+		if ((v->bridged & UINT32_C(1) << i) == 0)
+			return KH_REASON_CLOSED;
+		v->bridged &= ~(UINT32_C(1) << i); /* for one object only */
+		if (out->n_bridges != i)
+			v->bridges[out->n_bridges] = v->bridges[i];
+		out->n_bridges++;
 	}
-	return *n > 0 ? KH_REASON_NONE : KH_REASON_CLOSED;
+	return out->n > 0 ? KH_REASON_NONE : KH_REASON_CLOSED;
 }
 
 static enum kh_reason
 start_object(struct kh_sealing *g, struct kh_visit *v,
     const struct kh_form *form, uint32_t outlets)
 {
-	struct kh_recipient to[KH_OUTLETS_MAX];
+	struct chosen chosen;
 	struct kh_bundle_info info = {.language = kh_lang_codes[v->view.lang]};
 	struct kh_code_keys *keys;
 	char day[KH_DAY_LEN + 1];
 	enum kh_reason why;
 	enum kh_err e;
-	size_t n;
 
 	kh_visit_today(day);
-	why = recipients(v->site, outlets, day, to, &n);
+	why = choose(v, outlets, day, &chosen);
 	if (why != KH_REASON_NONE)
 		return why;
 	keys = kh_secret_alloc(sizeof(*keys));
@@ -190,11 +250,13 @@ start_object(struct kh_sealing *g, struct kh_visit *v,
 		info.reply_to = keys->reply_to;
 		memcpy(info.slot_key, keys->slot_key, sizeof(info.slot_key));
 		info.day = day;
+		info.bridges = v->bridges;
+		info.n_bridges = chosen.n_bridges;
 	}
 	kh_secret_free(keys);
 	if (e == KH_OK)
 		e = kh_bundle_writer_new(
-		    &g->w, to, n, &info, kh_sink_file(&g->file));
+		    &g->w, chosen.to, chosen.n, &info, kh_sink_file(&g->file));
 	kh_wipe(&info, sizeof(info));
 	return kh_sealing_reason(e);
 }

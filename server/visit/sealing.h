@@ -17,6 +17,13 @@ struct kh_sealing {
  * was the last self-test in order? */
 bool kh_sealing_open(const struct kh_site *site);
 
+/*
+ * Get a bridge to each newsroom that has an OpenPGP key, before the source has
+ * sent anything: those that it does not choose go unused. KH_REASON_NONE,
+ * _CLOSED, _FAILED.
+ */
+enum kh_reason kh_sealing_bridges(struct kh_visit *v);
+
 /* Would a body of this many bytes fit? KH_REASON_NONE, _FULL or _FAILED. */
 enum kh_reason kh_sealing_room(struct kh_visit *v, uint64_t bytes);
 

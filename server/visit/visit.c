@@ -2,6 +2,7 @@
  * The course of a visit: from the request's head to the end of its answer.
  */
 
+#include "server/visit/visit.h"
 #include "knothole/secret.h"
 #include "server/role/role.h"
 #include "server/visit/http.h"
@@ -13,7 +14,6 @@
 #include "server/visit/status.h"
 #include "server/visit/submit.h"
 #include "server/visit/thread.h"
-#include "server/visit/visit.h"
 
 /* After a refusal, how long to read on (seconds): the peer may have megabytes
  * on their way before it looks at our answer. */
@@ -139,13 +139,16 @@ get(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to)
 static enum kh_reason
 preflight(struct kh_visit *v)
 {
+	enum kh_reason why;
+
 	if (v->head.length > v->site->conf.max_upload)
 		return KH_REASON_TOO_LARGE;
 	if (!kh_share_claim(v, v->head.length))
 		return KH_REASON_LOAD;
 	if (!kh_sealing_open(v->site))
 		return KH_REASON_CLOSED;
-	return kh_sealing_room(v, v->head.length);
+	why = kh_sealing_room(v, v->head.length);
+	return why == KH_REASON_NONE ? kh_sealing_bridges(v) : why;
 }
 
 /* A submission. The address may name its upload, so that progress can be shown

@@ -12,6 +12,7 @@
 #define KH_VISIT_CONN_FD 3
 #define KH_VISIT_STORE_FD 4
 #define KH_VISIT_TURNS_FD 5
+#define KH_VISIT_WRAP_FD 6 /* where there is such a process */
 
 /* Serve the connection. Returns the process's exit status. */
 int kh_visit_run(struct kh_visit *v);

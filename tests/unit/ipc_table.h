@@ -14,6 +14,7 @@
 #define S KH_ROLE_STORE
 #define C KH_ROLE_COURIER
 #define E KH_ROLE_ERRAND
+#define W KH_ROLE_WRAP
 #define N_ROLES KH_ROLE_N
 
 /* One line for each permitted (message, sender, receiver). */
@@ -30,11 +31,15 @@ static const struct line {
     {KH_MSG_STORE_LINK, K, C, 0, 1},
     {KH_MSG_STORE_DIR, K, S, sizeof(struct kh_msg_store_dir), 1},
     {KH_MSG_DOOR_LINK, K, S, 0, 1},
+    {KH_MSG_DOOR_LINK, K, W, 0, 1},
     {KH_MSG_READY, D, K, 0, 0},
     {KH_MSG_READY, S, K, 0, 0},
     {KH_MSG_READY, C, K, 0, 0},
+    {KH_MSG_READY, W, K, 0, 0},
     {KH_MSG_VISIT, D, S, 0, 1},
     {KH_MSG_VISIT, C, S, 0, 1},
+    {KH_MSG_VISIT, D, W, 0, 1},
+    {KH_MSG_VISIT, C, W, 0, 1},
     {KH_MSG_ROOM, V, S, sizeof(struct kh_msg_room), 0},
     {KH_MSG_ROOM_ANSWER, S, V, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_BEGIN, V, S, sizeof(struct kh_msg_begin), 0},
@@ -63,12 +68,19 @@ static const struct line {
     {KH_MSG_STORED, S, E, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_REPORT, D, K, sizeof(struct kh_msg_report), 0},
     {KH_MSG_REPORT, S, K, sizeof(struct kh_msg_report), 0},
+    {KH_MSG_REPORT, W, K, sizeof(struct kh_msg_report), 0},
     {KH_MSG_HEALTH, K, D, sizeof(struct kh_msg_health), 0},
     {KH_MSG_HEALTH, K, C, sizeof(struct kh_msg_health), 0},
     {KH_MSG_FORM_KEYS, K, D, sizeof(struct kh_msg_form_keys), 1},
     {KH_MSG_TABLE, K, D, 0, 1},
     {KH_MSG_CRASHED, D, K, 0, 0},
     {KH_MSG_CRASHED, C, K, 0, 0},
+    {KH_MSG_WRAP_HOME, K, W, sizeof(struct kh_msg_wrap_home), 1},
+    {KH_MSG_WRAP_KEY, W, K, sizeof(struct kh_msg_wrap_key), 0},
+    {KH_MSG_WRAP_LINK, K, D, 0, 1},
+    {KH_MSG_BRIDGE, V, W, sizeof(struct kh_msg_bridge), 0},
+    {KH_MSG_BRIDGED, W, V, sizeof(struct kh_bridge), 0},
+    {KH_MSG_NO_BRIDGE, W, V, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_RETIRE, K, D, 0, 0},
     {KH_MSG_RETIRE, K, C, 0, 0},
     {KH_MSG_CARD, E, S, sizeof(struct kh_msg_card), 1},
