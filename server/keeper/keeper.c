@@ -247,7 +247,7 @@ run(struct kh_watch *w, int signals)
 	kh_say("ready");
 	kh_notify_say(&w->k->notify, "READY=1");
 	while (sig == 0 || sig == SIGCHLD) {
-		kh_notify_alive(&w->k->notify, kh_keeper_now());
+		kh_notify_alive(&w->k->notify, kh_clock_ms());
 		sig = next_event(w, signals);
 		reap(w);
 		if (sig != 0 && sig != SIGCHLD)
