@@ -447,4 +447,4 @@ help:
 	@echo "make sign KEY=FILE   sign a release with minisign"
 	@echo "make clean           remove build/"
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
