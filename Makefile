@@ -44,6 +44,7 @@ DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 DEPS_TOR := tor onionbalance openssl python3-yaml
 # Debian's nodejs comes without npm, others with it.
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
+DEPS_HOST := systemd apparmor tor age
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
 # --- flags ------------------------------------------------------------------
@@ -117,11 +118,12 @@ SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
 # at the memory or the sandbox of processes, which sanitizers change.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
-	crash courier_kill desk_kill health kill load lost memory once sandbox \
-	scarce selftest settle settle_cut silence)
+	crash courier_kill desk_kill flood health kill load lost memory once \
+	sandbox scarce selftest settle settle_cut silence wrap)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
+HOST := $(wildcard tests/host/*.py)
 BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
 	$(foreach t,journey errors,$(foreach b,chromium firefox,\
 	tests/browser/$(t).py:$(b)))
@@ -133,7 +135,7 @@ REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	tests/fuzz/run:$(BUILD):$(f):$(FUZZ_SECONDS))
 
-.PHONY: all deps demo check check-built check-browser check-tor \
+.PHONY: all deps demo check check-built check-browser check-host check-tor \
 	check-nightly asan fuzz bench lint install clean help tests benches fuzzers fuzz-built \
 	format FORCE
 .DELETE_ON_ERROR:
@@ -328,13 +330,19 @@ $(BUILD)/browser/installed: tests/browser/package.json \
 	cd $(@D) && npm ci --cache cache
 	touch $@
 
+# What an administrator meets: units under systemd, setup, backups, documents.
+check-host:
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_HOST)
+	$(MAKE) --no-print-directory -j$(NPROC) all tests
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-host $(HOST)
+
 # What takes long: objects of more than 4 GiB, power cuts by the thousand.
 check-nightly:
-	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_TOR)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/lost.py tests/system/settle_cut.py
+	    tests/system/lost.py tests/system/settle_cut.py tests/tor/service.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
@@ -381,10 +389,21 @@ DEST = $(DESTDIR)$(PREFIX)
 install: all
 	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
 	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
-	    "$(DEST)/share/man/man8"
+	    "$(DEST)/share/man/man8" "$(DEST)/lib/systemd/system" \
+	    "$(DEST)/lib/sysusers.d" "$(DEST)/lib/tmpfiles.d" \
+	    "$(DEST)/share/knothole/apparmor" "$(DEST)/share/knothole/systemd"
 	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
 	    "$(DEST)/bin/"
 	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/systemd/knotholed.service \
+	    > "$(DEST)/lib/systemd/system/knotholed.service"
+	chmod 0644 "$(DEST)/lib/systemd/system/knotholed.service"
+	install -m 0644 deploy/sysusers.d/*.conf "$(DEST)/lib/sysusers.d/"
+	install -m 0644 deploy/tmpfiles.d/*.conf "$(DEST)/lib/tmpfiles.d/"
+	install -m 0644 deploy/systemd/examples/*.conf \
+	    "$(DEST)/share/knothole/systemd/"
+	install -m 0644 deploy/apparmor/knotholed \
+	    "$(DEST)/share/knothole/apparmor/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
 	install -m 0644 $(wildcard docs/man/*.8) "$(DEST)/share/man/man8/"
@@ -407,6 +426,7 @@ help:
 	@echo "make demo [KEEP=1]   a whole submission, shown; KEEP=1 leaves the site up"
 	@echo "make check           all tests"
 	@echo "make check-browser   the pages, in browsers without JavaScript"
+	@echo "make check-host      units, setup, backups: an administrator's day"
 	@echo "make check-tor       behind a real tor, in a private network"
 	@echo "make check-nightly   the tests that take long"
 	@echo "make asan            the tests under ASan and UBSan"

@@ -175,6 +175,9 @@ calm(const struct kh_watch *w)
 	int64_t now = kh_clock_ms(), wait = kh_watch_calm(w, now), left;
 	size_t i;
 
+	left = kh_notify_calm(&w->k->notify, now);
+	if (left < wait)
+		wait = left;
 	for (i = 0; i < w->n; i++) {
 		left = w->child[i].due > now ? w->child[i].due - now : 0;
 		if (w->child[i].pid <= 0 && !w->child[i].off && left < wait)
@@ -243,7 +246,9 @@ run(struct kh_watch *w, int signals)
 
 	kh_watch_publish(w, kh_clock_ms(), true);
 	kh_say("ready");
+	kh_notify_say(&w->k->notify, "READY=1");
 	while (sig == 0 || sig == SIGCHLD) {
+		kh_notify_alive(&w->k->notify, kh_clock_ms());
 		sig = next_event(w, signals);
 		reap(w);
 		if (sig != 0 && sig != SIGCHLD)
@@ -290,6 +295,7 @@ kh_keeper_run(struct kh_keeper *k)
 		}
 	}
 	run(&w, signals);
+	kh_notify_say(&k->notify, "STOPPING=1");
 	stop(&w);
 	kh_watch_publish(&w, kh_clock_ms(), false);
 	close(signals);

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include "server/config/config.h"
 #include "server/ipc/ipc.h"
@@ -21,8 +23,11 @@ enum kh_exit {
 	KH_EXIT_OK = 0,
 	KH_EXIT_FOUND = 1, /* by the drill: something that should not be */
 	KH_EXIT_USAGE = 64,
+	KH_EXIT_DATAERR = 65,
+	KH_EXIT_NOINPUT = 66,
 	KH_EXIT_SOFTWARE = 70,
 	KH_EXIT_OSERR = 71,
+	KH_EXIT_CANTCREAT = 73,
 	KH_EXIT_CONFIG = 78
 };
 
@@ -30,6 +35,15 @@ struct kh_health_file {
 	int dir;
 	mode_t mode;
 	char name[KH_HEALTH_NAME_MAX + 1];
+};
+
+/* Whom to tell how the service is; fd = -1: nobody. */
+struct kh_notify {
+	int fd;
+	struct sockaddr_un to;
+	socklen_t len;
+	int64_t every; /* ms between two signs of life; 0: none is waited for */
+	int64_t said; /* ms: the last one */
 };
 
 /* What the roles are started with. In locked memory. */
@@ -45,6 +59,7 @@ struct kh_keeper {
 	int table; /* of the visits' counters, server/door/table.h */
 	struct kh_msg_health health; /* as it was last told */
 	struct kh_health_file health_file;
+	struct kh_notify notify; /* the service manager */
 	int listen;
 	int courier_listen; /* -1: no couriers */
 	int store_dir;
@@ -211,6 +226,23 @@ enum kh_exit kh_health_open(
 /* Replace the health file. Errors: KH_ESYS, KH_EFULL: the old one stays. */
 KH_CHECKED enum kh_err kh_health_write(
     struct kh_health_file *f, const struct kh_msg_health *h, bool up);
+
+/* --- notify.c: how a service manager is told -------------------------------- */
+
+/* Look for NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID in the environment
+ * (sd_notify(3), sd_watchdog_enabled(3)). What is malformed is not there. */
+void kh_notify_open(struct kh_notify *n);
+
+/* Send "KEY=VALUE", such as "READY=1". Who does not listen is not waited for. */
+void kh_notify_say(struct kh_notify *n, const char *what);
+
+/* A sign of life, if it is time for one. */
+void kh_notify_alive(struct kh_notify *n, int64_t now);
+
+/* How long none is due, ms. */
+int64_t kh_notify_calm(const struct kh_notify *n, int64_t now);
+
+void kh_notify_close(struct kh_notify *n);
 
 /* --- watch.c: what the keeper does while the service runs ------------------ */
 

@@ -251,6 +251,11 @@ def vault():
     done = v.run("extract", first, "-o", world.path("out"), expect=None)
     equal(done.returncode, 77, done.stderr)
     check(b"burnt (2026-01" in done.stderr, done.stderr)
+    # Another newsroom's identity beside it touches neither.
+    other = Room()
+    before = text(other.identity), text(inside)
+    v.run("epoch", "burn", "2026-02", "-i", other.identity, "--yes", expect=64)
+    equal((text(other.identity), text(inside)), before, "neither")
     # Without -i, and once more: nothing is logged twice.
     v.run("epoch", "burn", "2026-01", "--yes")
     v.run("epoch", "burn", "2026-02", "--yes")

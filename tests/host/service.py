@@ -1,0 +1,269 @@
+"""The unit as systemd itself starts it: in a machine of its own, with all that
+the unit takes away, the service seals, answers to tor's user, is watched, and
+ends in order."""
+import json
+import os
+import re
+import signal
+
+from machine.machine import Machine
+
+from lib.drop import KNOTHOLED, Newsroom, processes, workplace
+from lib.tap import Suite, check, equal, wait_for
+from lib.wire import Form, Wire, get
+
+UNIT = "knotholed.service"
+SOCKET = "/run/knothole/source.sock"
+CONFIG = f"""source_listen = unix:{SOCKET}
+courier_listen = unix:/run/knothole/courier.sock
+store = /var/lib/knothole/store
+state = /var/lib/knothole/state
+newsrooms = /etc/knothole/newsrooms
+health = /run/knothole/health
+allow_swap = yes
+"""
+
+suite = Suite()
+machine = Machine()
+desk = workplace()
+newsroom = Newsroom(os.path.join(desk, "keys"), "The Example Times")
+
+
+def prepare():
+    machine.install(KNOTHOLED, "/usr/sbin/knotholed", 0o755)
+    machine.install("deploy/systemd/knotholed.service",
+                    "/etc/systemd/system/knotholed.service")
+    machine.install("deploy/sysusers.d/knotholed.conf",
+                    "/usr/lib/sysusers.d/knotholed.conf")
+    machine.install("deploy/tmpfiles.d/knotholed.conf",
+                    "/usr/lib/tmpfiles.d/knotholed.conf")
+    with open(machine.path("/etc/group"), "r+", encoding="utf-8") as f:
+        if "\ndebian-tor:" not in f.read():
+            f.write("debian-tor:x:60999:\n")
+    done = machine.inside("systemd-sysusers", "knotholed.conf")
+    equal(done.returncode, 0, done.stderr.decode())
+    machine.install(newsroom.card, "/etc/knothole/newsrooms/times.card")
+    with open(machine.path("/etc/knothole/knotholed.conf"), "w",
+              encoding="utf-8") as f:
+        f.write(CONFIG)
+    machine.boot()
+    done = machine.enter("systemd-tmpfiles", "--create", "knotholed.conf")
+    equal(done.returncode, 0, done.stderr.decode())
+
+
+prepare()
+
+
+def main_pid():
+    """Of the keeper, as this side of the namespaces numbers it."""
+    inner = machine.show(UNIT, "MainPID")
+    for pid in descendants(machine.init):
+        try:
+            if status_of(pid)["NSpid"].split()[-1] == inner:
+                return pid
+        except FileNotFoundError:
+            continue  # it has just ended
+    return None
+
+
+def descendants(pid):
+    found = list(processes(pid))
+    for child in list(found):
+        found += descendants(child)
+    return found
+
+
+def roles():
+    """{name: pid}"""
+    return {name: pid for pid, name in processes(main_pid()).items()}
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(re.findall(r"^(\w+):\t(.*)$", f.read(), re.M))
+
+
+def visit(data):
+    path = f"/proc/{machine.init}/root{SOCKET}"
+    link = os.path.join(desk, "s")  # sun_path is short
+    if not os.path.islink(link):
+        os.symlink(path, link)
+    with Wire(link) as wire:
+        wire.offer([data])
+        return wire.response()
+
+
+def post(message):
+    page = visit(get("/en/send?plain=1")).text()
+    token = re.search(r'name="token" value="([^"]*)"', page)[1]
+    form = Form(token).field("message", message)
+    return visit(form.head(length=form.length()) + b"".join(form.pieces))
+
+
+def objects():
+    where = f"/proc/{machine.init}/root/var/lib/knothole/store/objects"
+    return [n for n in os.listdir(where) if n.endswith(".age")]
+
+
+@suite.test("it starts, and is ready when it says so")
+def start():
+    done = machine.ctl("start", UNIT)
+    equal(done.returncode, 0, machine.enter(
+        "journalctl", "-n", "40", "-u", UNIT).stdout.decode()
+        + done.stderr.decode())
+    equal(machine.show(UNIT, "ActiveState"), "active", "state")
+    equal(machine.show(UNIT, "Type"), "notify", "type")
+
+
+@suite.test("it seals what comes, and the desk opens it")
+def seals():
+    answer = post("through systemd")
+    equal((answer.status, answer.state), (200, "sealed"), "answer")
+    equal(len(objects()), 1, "objects")
+
+
+@suite.test("no process of it is root or has a capability")
+def rights():
+    keeper = main_pid()
+    everyone = [keeper, *descendants(keeper)]
+    check(len(everyone) >= 4, f"only {everyone}")
+    for pid in everyone:
+        status = status_of(pid)
+        check("0" not in status["Uid"].split(), f"root: {status['Name']}")
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            equal(int(status[name], 16), 0, f"{status['Name']}: {name}")
+        equal(status["NoNewPrivs"], "1", "no_new_privs")
+        equal(status["Seccomp"], "2", "seccomp")
+
+
+@suite.test("it has no network, and does not see what is not its own")
+def outside():
+    pid = str(main_pid())
+    with open(f"/proc/{pid}/net/dev", encoding="ascii") as f:
+        names = re.findall(r"^\s*(\S+):", f.read(), re.M)
+    equal(names, ["lo"], "interfaces")
+    own, whole = (os.readlink(f"/proc/{p}/ns/net")
+                  for p in (pid, machine.init))
+    check(own != whole, "the machine's own network")
+    root = f"/proc/{pid}/root"
+    equal(sorted(os.listdir(f"{root}/var/lib")), ["knothole"], "/var/lib")
+    equal(os.listdir(f"{root}/home"), [], "/home")
+    for name in ("usr/sbin/knotholed", "etc/knothole/knotholed.conf"):
+        mounts = os.statvfs(os.path.join(root, name)).f_flag
+        check(mounts & os.ST_RDONLY, f"{name} can be written")
+
+
+@suite.test("tor's group may go to the sockets, and nobody else")
+def sockets():
+    inside = f"/proc/{machine.init}/root/run/knothole"
+    with open(machine.path("/etc/group"), encoding="utf-8") as f:
+        tor = int(re.search(r"^debian-tor:[^:]*:(\d+)", f.read(), re.M)[1])
+    found = os.stat(inside)
+    equal((found.st_gid, found.st_mode & 0o7777), (tor, 0o2750), "directory")
+    for name in ("source.sock", "courier.sock"):
+        found = os.stat(os.path.join(inside, name))
+        equal((found.st_gid, found.st_mode & 0o777), (tor, 0o660), name)
+
+
+@suite.test("the health file is where the administrator can look")
+def health():
+    with open(f"/proc/{machine.init}/root/run/knothole/health",
+              encoding="ascii") as f:
+        said = f.read()
+    check("up = yes\n" in said and "selftest = ok\n" in said, said)
+
+
+@suite.test("the journal has its start, and nothing of what came")
+def journal():
+    done = machine.enter("journalctl", "-o", "json", "-u", UNIT,
+                         "_COMM=knotholed")
+    lines = [json.loads(line)["MESSAGE"]
+             for line in done.stdout.splitlines()]
+    check(lines, "an empty journal")
+    for line in lines:
+        check(re.match(r"knotholed: (listening on|couriers on|ready$|warning: "
+                       r".* swap)", line), line)
+    suite.figure(f"{len(lines)} lines in the journal")
+
+
+@suite.test("a keeper that hangs is noticed, and the service started again")
+def watchdog():
+    before = main_pid()
+    os.kill(before, signal.SIGSTOP)
+    # As the unit has it this takes five minutes; only the span is another.
+    limit = machine.show(UNIT, "WatchdogUSec")
+    equal(limit, "5min", "the unit's span")
+    os.kill(before, signal.SIGCONT)
+    drop_in = machine_dir("run/systemd/system/knotholed.service.d")
+    with open(os.path.join(drop_in, "span.conf"), "w", encoding="ascii") as f:
+        f.write("[Service]\nWatchdogSec=3\nRestartSec=0\n")
+    equal(machine.ctl("daemon-reload").returncode, 0, "reload")
+    equal(machine.ctl("restart", UNIT).returncode, 0, "restart")
+    equal(machine.show(UNIT, "WatchdogUSec"), "3s", "span")
+    first = main_pid()
+    # It outlives several spans by its signs of life alone.
+    stamp = machine.show(UNIT, "WatchdogTimestampMonotonic")
+    wait_for("signs of life", lambda: int(machine.show(
+        UNIT, "WatchdogTimestampMonotonic")) > int(stamp) + 7_000_000)
+    equal(main_pid(), first, "the keeper")
+    os.kill(first, signal.SIGSTOP)
+    wait_for("another keeper", lambda: main_pid() not in (None, first)
+             and machine.show(UNIT, "ActiveState") == "active", 60)
+    equal(machine.show(UNIT, "NRestarts"), "1", "restarts")
+    equal(post("after").state, "sealed", "afterwards")
+
+
+def machine_dir(name):
+    path = f"/proc/{machine.init}/root/{name}"
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+@suite.test("a configuration that is not in order is not tried again and again")
+def wrong():
+    path = f"/proc/{machine.init}/root/etc/knothole/knotholed.conf"
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("no_such_key = 1\n")
+    check(machine.ctl("restart", UNIT).returncode != 0, "it started")
+    equal(machine.show(UNIT, "ExecMainStatus"), "78", "exit status")
+    equal(machine.show(UNIT, "ActiveState"), "failed", "state")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(CONFIG)
+
+
+@suite.test("with users apart, each process is another, and it works as well")
+def apart():
+    drop_in = machine_dir("run/systemd/system/knotholed.service.d")
+    with open("deploy/systemd/examples/users-apart.conf",
+              encoding="utf-8") as f, \
+            open(os.path.join(drop_in, "users-apart.conf"), "w",
+                 encoding="utf-8") as out:
+        out.write(f.read())
+    machine.ctl("reset-failed")
+    equal(machine.ctl("daemon-reload").returncode, 0, "reload")
+    done = machine.enter("chown", "-R", "root:", "/var/lib/knothole")
+    equal(done.returncode, 0, "chown")
+    done = machine.ctl("start", UNIT)
+    equal(done.returncode, 0, machine.enter(
+        "journalctl", "-n", "10", "-u", UNIT).stdout.decode())
+    users = {name: status_of(pid)["Uid"].split()[0]
+             for name, pid in roles().items()}
+    equal(len(set(users.values())), len(users), f"users {users}")
+    check(len(users) >= 3 and "0" not in users.values(), f"users {users}")
+    for name, pid in roles().items():
+        status = status_of(pid)
+        for cap in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            equal(int(status[cap], 16), 0, f"{name}: {cap}")
+    equal(post("apart").state, "sealed", "answer")
+
+
+@suite.test("it ends in order, and says so in its health file")
+def stop():
+    equal(machine.ctl("stop", UNIT).returncode, 0, "stop")
+    equal(machine.show(UNIT, "Result"), "success", "result")
+    with open(f"/proc/{machine.init}/root/run/knothole/health",
+              encoding="ascii") as f:
+        check("up = no\n" in f.read(), "the health file")
+
+
+suite.run()
