@@ -137,7 +137,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 .PHONY: all deps demo check check-built check-browser check-host check-tor \
 	check-nightly asan fuzz bench lint install clean help tests benches fuzzers fuzz-built \
-	format FORCE
+	format folder FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -391,10 +391,12 @@ install: all
 	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
 	    "$(DEST)/share/man/man8" "$(DEST)/lib/systemd/system" \
 	    "$(DEST)/lib/sysusers.d" "$(DEST)/lib/tmpfiles.d" \
-	    "$(DEST)/share/knothole/apparmor" "$(DEST)/share/knothole/systemd"
+	    "$(DEST)/share/knothole/apparmor" "$(DEST)/share/knothole/systemd" \
+	    "$(DEST)/share/knothole/tor"
 	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
 	    "$(DEST)/bin/"
-	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
+	install -m 0755 $(BUILD)/bin/knotholed deploy/knotholed-backup \
+	    deploy/knotholed-restore deploy/knotholed-health "$(DEST)/sbin/"
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/systemd/knotholed.service \
 	    > "$(DEST)/lib/systemd/system/knotholed.service"
 	chmod 0644 "$(DEST)/lib/systemd/system/knotholed.service"
@@ -402,8 +404,10 @@ install: all
 	install -m 0644 deploy/tmpfiles.d/*.conf "$(DEST)/lib/tmpfiles.d/"
 	install -m 0644 deploy/systemd/examples/*.conf \
 	    "$(DEST)/share/knothole/systemd/"
-	install -m 0644 deploy/apparmor/knotholed \
+	install -m 0644 deploy/apparmor/knotholed deploy/apparmor/system_tor \
 	    "$(DEST)/share/knothole/apparmor/"
+	install -m 0644 deploy/tor/torrc deploy/tor/torrc.courier \
+	    "$(DEST)/share/knothole/tor/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
 	install -m 0644 $(wildcard docs/man/*.8) "$(DEST)/share/man/man8/"
@@ -414,6 +418,14 @@ install: all
 	install -m 0644 $(wildcard deploy/tor/*) "$(DEST)/share/doc/knothole/tor/"
 	install -m 0644 $(wildcard deploy/onionbalance/*) \
 	    "$(DEST)/share/doc/knothole/onionbalance/"
+
+# The desk and the courier where nothing can be installed: a folder to carry.
+FOLDER = $(BUILD)/folder/knothole
+folder: all
+	rm -rf "$(FOLDER)"
+	$(MAKE) --no-print-directory install DESTDIR="$(FOLDER)" PREFIX=
+	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib"
+	deploy/relocatable-folder "$(FOLDER)"
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -435,6 +447,7 @@ help:
 	@echo "make lint            formatters, compilers and checkers"
 	@echo "make deps            install the Debian packages to build with"
 	@echo "make install         DESTDIR= PREFIX=/usr/local"
+	@echo "make folder          desk and courier as a folder to carry: build/folder"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
