@@ -315,7 +315,7 @@ static int
 burn(struct burn *b, int n, char **objects)
 {
 	char prompt[128];
-	struct kh_lost l;
+	struct kh_lost l = {.n = 0};
 	int code;
 
 	code = open_all(b);
