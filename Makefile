@@ -37,13 +37,15 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libsodium-dev libmicrohttpd-dev \
 	libgfshare-dev libqrencode-dev diceware gettext python3
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev age minisign gpg-agent unzip curl strace dosfstools \
-	e2fsprogs mount zbar-tools poppler-utils
+	e2fsprogs mount zbar-tools poppler-utils fish zsh
 DEPS_LINT := clang clang-tidy clang-format cppcheck shellcheck mandoc
 DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 	culmus fonts-hosny-amiri
 DEPS_TOR := tor onionbalance openssl python3-yaml
 # Debian's nodejs comes without npm, others with it.
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
+DEPS_DEB := debhelper dh-apparmor dpkg-dev xz-utils libcmocka-dev
+DEPS_CHECK_DEB := lintian debootstrap faketime minisign curl
 DEPS_HOST := systemd apparmor tor age
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 
@@ -60,6 +62,7 @@ HARDEN := -O2 -g -fPIE -fstack-protector-strong -fstack-clash-protection \
 ifeq ($(shell uname -m),x86_64)
 HARDEN += -fcf-protection
 endif
+PIC := -fPIC -fno-semantic-interposition
 FORTIFY := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 # A sanitizer build sets these two.
@@ -77,6 +80,8 @@ PC_DESK := $(PC_LIB) libgfshare libqrencode
 PC_COURIER := libsodium jansson libutf8proc libcurl nettle
 # All that the library and the server need, for what links both of them.
 PC_ALL := $(PC_SERVER) libgfshare libqrencode
+# All of the library.
+PC_SHARED := $(PC_LIB) libgfshare
 PC_TEST := $(PC_ALL) nettle cmocka
 
 pc_cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
@@ -100,8 +105,13 @@ BENCH_SRC := $(wildcard tests/bench/*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB := $(BUILD)/lib/libknothole.a
+# The library for others. Its name changes when the list of lib/libknothole.abi
+# loses or alters something (docs/release.md).
+SONAME := libknothole.so.0
+SHARED := $(BUILD)/lib/$(SONAME)
 SERVER_LIB := $(BUILD)/lib/libknotholed.a
-BINS := $(patsubst %,$(BUILD)/bin/%,knotholed knothole knothole-courier)
+PROGRAMS := knotholed knothole knothole-courier
+BINS := $(addprefix $(BUILD)/bin/,$(PROGRAMS))
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -116,10 +126,11 @@ DRIVERS := $(BUILD)/tests/committer $(BUILD)/tests/tidier
 INTEROP := $(wildcard tests/interop/*.py)
 SYSTEM := $(wildcard tests/system/*.py)
 # Left out under sanitizers: what waits for minutes, counts on speed, or looks
-# at the memory or the sandbox of processes, which sanitizers change.
+# at the memory or the sandbox of processes, which sanitizers change, or at
+# what is installed.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
-	crash courier_kill desk_kill flood health kill load lost memory once \
-	sandbox scarce selftest settle settle_cut silence wrap)
+	completions crash courier_kill desk_kill flood health install kill load \
+	lost memory once sandbox scarce selftest settle settle_cut silence wrap)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -153,10 +164,17 @@ fuzzers: $(FUZZERS)
 # A change of flags rebuilds everything.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
-	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' | \
+	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(PIC) $(LDFLAGS_ALL)' | \
 	    cmp -s - $@ || \
-	    echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' > $@
+	    echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(PIC) $(LDFLAGS_ALL)' > $@
 FORCE:
+
+# Touched only when it changes: three sources include it.
+COMMIT_H := $(BUILD)/gen/commit.h
+$(COMMIT_H): FORCE
+	@mkdir -p $(@D)
+	@echo "#define KH_COMMIT \"$$(deploy/release/commit)\"" > $@.tmp
+	@cmp -s $@.tmp $@ || cp $@.tmp $@; rm -f $@.tmp
 
 $(BUILD)/gen/wordlist.c: lib/code/wordlist.py
 	@mkdir -p $(@D)
@@ -185,12 +203,12 @@ $(SOURCE_DATE_H): FORCE
 
 GEN_H := $(TEXT_H) $(SOURCE_DATE_H)
 
-$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H)
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags | $(GEN_H) $(COMMIT_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H)
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GEN_H) $(COMMIT_H)
 	@mkdir -p $(@D)
 	@echo '  CC   $@'
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(call pc_cflags,$(PC_ALL)) $(CFLAGS_ALL) \
@@ -201,6 +219,21 @@ $(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o
 	$(Q)rm -f $@
 	@echo '  AR   $@'
 	$(Q)$(AR) rcsD $@ $^
+
+# The same objects serve the programs and the shared library.
+$(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o: \
+    HARDEN += $(PIC)
+
+$(BUILD)/lib/libknothole.map: lib/libknothole.abi lib/abi.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) lib/abi.py --map $< > $@
+
+$(SHARED): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o \
+    $(BUILD)/lib/libknothole.map
+	@echo '  LD   $@'
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -Wl,-soname,$(SONAME) \
+	    -Wl,-z,defs -Wl,--version-script,$(BUILD)/lib/libknothole.map -o $@ \
+	    $(filter %.o,$^) $(call pc_libs,$(PC_SHARED))
 
 $(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC)) $(BUILD)/obj/gen/text.o
 	@mkdir -p $(@D)
@@ -381,50 +414,18 @@ bench:
 lint:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_LINT)
 	$(MAKE) --no-print-directory $(BUILD)/gen/wordlist.c $(BUILD)/gen/text.c \
-	    $(BUILD)/gen/source_date.h
+	    $(BUILD)/gen/source_date.h $(COMMIT_H)
 	BUILD=$(BUILD) CLANG=$(CLANG) tests/run --label lint \
 	    $(wildcard tests/lint/lint-*)
 
-DEST = $(DESTDIR)$(PREFIX)
-install: all
-	install -d "$(DEST)/bin" "$(DEST)/sbin" "$(DEST)/share/doc/knothole" \
-	    "$(DEST)/share/man/man1" "$(DEST)/share/man/man5" \
-	    "$(DEST)/share/man/man8" "$(DEST)/lib/systemd/system" \
-	    "$(DEST)/lib/sysusers.d" "$(DEST)/lib/tmpfiles.d" \
-	    "$(DEST)/share/knothole/apparmor" "$(DEST)/share/knothole/systemd" \
-	    "$(DEST)/share/knothole/tor"
-	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
-	    "$(DEST)/bin/"
-	install -m 0755 $(BUILD)/bin/knotholed deploy/knotholed-backup \
-	    deploy/knotholed-restore deploy/knotholed-health "$(DEST)/sbin/"
-	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/systemd/knotholed.service \
-	    > "$(DEST)/lib/systemd/system/knotholed.service"
-	chmod 0644 "$(DEST)/lib/systemd/system/knotholed.service"
-	install -m 0644 deploy/sysusers.d/*.conf "$(DEST)/lib/sysusers.d/"
-	install -m 0644 deploy/tmpfiles.d/*.conf "$(DEST)/lib/tmpfiles.d/"
-	install -m 0644 deploy/systemd/examples/*.conf \
-	    "$(DEST)/share/knothole/systemd/"
-	install -m 0644 deploy/apparmor/knotholed deploy/apparmor/system_tor \
-	    "$(DEST)/share/knothole/apparmor/"
-	install -m 0644 deploy/tor/torrc deploy/tor/torrc.courier \
-	    "$(DEST)/share/knothole/tor/"
-	install -m 0644 $(wildcard docs/man/*.1) "$(DEST)/share/man/man1/"
-	install -m 0644 $(wildcard docs/man/*.5) "$(DEST)/share/man/man5/"
-	install -m 0644 $(wildcard docs/man/*.8) "$(DEST)/share/man/man8/"
-	install -m 0644 README.md LICENSE CHANGELOG.md SECURITY.md $(wildcard docs/*.md) \
-	    deploy/knotholed.conf.example "$(DEST)/share/doc/knothole/"
-	install -d "$(DEST)/share/doc/knothole/tor" \
-	    "$(DEST)/share/doc/knothole/onionbalance"
-	install -m 0644 $(wildcard deploy/tor/*) "$(DEST)/share/doc/knothole/tor/"
-	install -m 0644 $(wildcard deploy/onionbalance/*) \
-	    "$(DEST)/share/doc/knothole/onionbalance/"
+include deploy/package.mk
 
 # The desk and the courier where nothing can be installed: a folder to carry.
 FOLDER = $(BUILD)/folder/knothole
 folder: all
 	rm -rf "$(FOLDER)"
 	$(MAKE) --no-print-directory install DESTDIR="$(FOLDER)" PREFIX=
-	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib"
+	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib" "$(FOLDER)/include"
 	deploy/relocatable-folder "$(FOLDER)"
 
 format:
@@ -448,6 +449,11 @@ help:
 	@echo "make deps            install the Debian packages to build with"
 	@echo "make install         DESTDIR= PREFIX=/usr/local"
 	@echo "make folder          desk and courier as a folder to carry: build/folder"
+	@echo "make dist            the source of this commit, build/dist/"
+	@echo "make deb             Debian packages, build/deb/"
+	@echo "make check-deb       packages built, checked, installed, purged"
+	@echo "make sbom            what it consists of, SPDX"
+	@echo "make sign KEY=FILE   sign a release with minisign"
 	@echo "make clean           remove build/"
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -14,6 +14,7 @@
 #include "client/signals.h"
 #include "client/start.h"
 #include "client/unlock.h"
+#include "commit.h"
 #include "knothole/secret.h"
 
 struct command {
@@ -135,7 +136,7 @@ global_options(int argc, char **argv)
 			usage(stdout);
 			return KH_EXIT_OK;
 		case 'V':
-			puts("knothole " KH_VERSION);
+			puts("knothole " KH_VERSION " (" KH_COMMIT ")");
 			return KH_EXIT_OK;
 		default:
 			return KH_EXIT_USAGE;

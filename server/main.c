@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "knothole/secret.h"
 #include "server/drill/drill.h"
 #include "server/keeper/keeper.h"
@@ -330,7 +331,7 @@ main(int argc, char **argv)
 			check = true;
 			break;
 		case OPT_VERSION:
-			puts("knotholed " KH_VERSION);
+			puts("knotholed " KH_VERSION " (" KH_COMMIT ")");
 			return KH_EXIT_OK;
 		case 'h':
 		case OPT_HELP:

@@ -7,6 +7,7 @@
 #include "client/args.h"
 #include "client/courier/courier.h"
 #include "client/exit.h"
+#include "commit.h"
 #include "lib/base/precond.h"
 
 #define RETRIES 5
@@ -102,7 +103,7 @@ take(struct kh_options *o, int c)
 		usage(stdout);
 		return KH_EXIT_OK;
 	case 'V':
-		puts("knothole-courier " KH_VERSION);
+		puts("knothole-courier " KH_VERSION " (" KH_COMMIT ")");
 		return KH_EXIT_OK;
 	default:
 		return KH_EXIT_USAGE;

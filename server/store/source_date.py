@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Print a C header with the day of this source: no clock is right before it.
 
-That of SOURCE_DATE_EPOCH if it is set, else of the last commit, else of the
-newest version in CHANGELOG.md: the same source gives the same day. To be called
+That of SOURCE_DATE_EPOCH if it is set, else of the last commit (a released
+archive has it in .commit), else of the newest version in CHANGELOG.md: the same source gives the same day. To be called
 in the source's top directory.
 """
 import datetime
@@ -36,6 +36,15 @@ def of_commit():
     return int(told.stdout) if told.returncode == 0 and told.stdout else None
 
 
+def of_archive():
+    try:
+        with open(".commit", encoding="ascii") as f:
+            told = re.fullmatch(r"[0-9a-f]{40} ([0-9]{1,12})\n", f.read())
+    except OSError:
+        return None
+    return int(told[1]) if told else None
+
+
 def of_changelog():
     with open(CHANGELOG, encoding="utf-8") as f:
         days = re.findall(r"^## \[[\d.]+\] - (\d{4}-\d\d-\d\d)$", f.read(), re.M)
@@ -46,7 +55,8 @@ def of_changelog():
 
 
 def main():
-    for found in (of_environment, of_commit, of_changelog):
+    for found in (of_environment, of_archive, of_commit,
+                  of_changelog):
         when = found()
         if when is not None:
             break

@@ -22,6 +22,9 @@ def read(path):
         return f.read()
 
 
+MAKEFILE = read("Makefile") + read("deploy/package.mk")
+
+
 def table(text, heading):
     """The rows of the first table below a heading, without its head."""
     _, there, below = text.partition(f"\n{heading}\n")
@@ -144,7 +147,7 @@ def courier_errors():
 def packages():
     """docs/dependencies.md names every package of the Makefile."""
     text = read("docs/dependencies.md")
-    lists = re.findall(r"^DEPS_\w+ := ((?:.*\\\n)*.*)$", read("Makefile"), re.M)
+    lists = re.findall(r"^DEPS_\w+ := ((?:.*\\\n)*.*)$", MAKEFILE, re.M)
     names = set(" ".join(lists).replace("\\", " ").split())
     if len(names) < 10:
         yield "no packages found in the Makefile"
@@ -155,7 +158,7 @@ def packages():
 
 def targets():
     """Every make target that a text names is there."""
-    known = set(re.findall(r"^([\w-]+):(?!=)", read("Makefile"), re.M))
+    known = set(re.findall(r"^([\w-]+):(?!=)", MAKEFILE, re.M))
     for path in MARKDOWN:
         for name in re.findall(r"(?:`|^ {4})make ([a-z][\w-]*)", read(path),
                                re.M):

@@ -999,7 +999,8 @@ def help_and_version():
                   p.stderr == b"", f"{cmd} {flag}")
             check(all(len(x) <= 80 for x in p.stdout.split(b"\n")), "width")
     p = run("--version")
-    check(re.fullmatch(rb"knothole \d+\.\d+\.\d+\n", p.stdout), "version")
+    check(re.fullmatch(rb"knothole \d+\.\d+\.\d+ \(([0-9a-f]{12}(-dirty)?|unknown)\)\n",
+                       p.stdout), "version")
 
 
 @test

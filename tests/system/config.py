@@ -59,7 +59,8 @@ def _():
             check(key.encode() in shown.stdout, f"{key} is not explained")
     shown = run(KNOTHOLED, "--version")
     equal((shown.returncode, shown.stderr), (0, b""), "--version")
-    check(re.fullmatch(rb"knotholed \d+\.\d+\.\d+\n", shown.stdout), "version")
+    check(re.fullmatch(rb"knotholed \d+\.\d+\.\d+ \(([0-9a-f]{12}(-dirty)?|unknown)\)\n",
+                       shown.stdout), "version")
 
 
 @suite.test("wrong options: 64")

@@ -1071,7 +1071,8 @@ def _command_line():
     done = run(COURIER, "--help")
     equal((done.returncode, done.stderr), (0, b""), "--help")
     done = run(COURIER, "--version")
-    check(done.stdout.startswith(b"knothole-courier "), "--version")
+    check(re.fullmatch(rb"knothole-courier \d+\.\d+\.\d+ \(([0-9a-f]{12}(-dirty)?|unknown)\)\n",
+                       done.stdout), "--version")
     server, token = p.server.address, p.token
     for arguments in (
             [], ["fetch"], ["fetch", p.stick],

@@ -76,10 +76,10 @@ kh_keys_sealed_to_keys(const char *text, size_t n)
 }
 
 int
-kh_unlock_file(struct kh_unlock *u, const char *of, struct kh_unlocked *out)
+kh_unlock_file(struct kh_unlock *u, const char *path, struct kh_unlocked *out)
 {
 	(void)u;
-	(void)of;
+	(void)path;
 	(void)out;
 	fail();
 	return KH_EXIT_USAGE;
@@ -89,6 +89,7 @@ void
 kh_unlock_end(struct kh_unlock *u)
 {
 	(void)u;
+	fail();
 }
 
 enum kh_err
@@ -99,7 +100,16 @@ kh_reseal(const struct kh_reseal *r, struct kh_sealed_file *id,
 	(void)id;
 	(void)rec;
 	fail();
-	return KH_EUNSUP;
+	return KH_EAUTH;
+}
+
+bool
+kh_reseal_recovery(const char *path, char out[static PATH_MAX])
+{
+	(void)path;
+	out[0] = '\0';
+	fail();
+	return false;
 }
 
 void
@@ -108,20 +118,13 @@ kh_sealed_file_free(struct kh_sealed_file *f)
 	(void)f;
 }
 
-bool
-kh_reseal_recovery(const char *of, char out[static PATH_MAX])
-{
-	(void)of;
-	(void)out;
-	return false;
-}
-
 int
-kh_replace_file(const char *of, const void *p, size_t n)
+kh_replace_file(const char *path, const void *p, size_t n)
 {
-	(void)of;
+	(void)path;
 	(void)p;
 	(void)n;
+	fail();
 	return KH_EXIT_IO;
 }
 
