@@ -8,7 +8,8 @@ import signal
 
 from machine.machine import Machine
 
-from lib.drop import KNOTHOLED, Newsroom, processes, workplace
+from lib.drop import DESK, KNOTHOLED, Newsroom, processes, run, workplace
+from lib.pgp import Person, add_key
 from lib.tap import Suite, check, equal, wait_for
 from lib.wire import Form, Wire, get
 
@@ -27,6 +28,11 @@ suite = Suite()
 machine = Machine()
 desk = workplace()
 newsroom = Newsroom(os.path.join(desk, "keys"), "The Example Times")
+# With an OpenPGP key, so that gpg is run as well.
+other = Newsroom(os.path.join(desk, "other"), "Zeitung")
+person = Person(os.path.join(desk, "person"))
+person.make("zeitung")
+add_key(other, person.export("zeitung", os.path.join(desk, "zeitung.pgp")))
 
 
 def prepare():
@@ -43,6 +49,7 @@ def prepare():
     done = machine.inside("systemd-sysusers", "knotholed.conf")
     equal(done.returncode, 0, done.stderr.decode())
     machine.install(newsroom.card, "/etc/knothole/newsrooms/times.card")
+    machine.install(other.card, "/etc/knothole/newsrooms/zeitung.card")
     with open(machine.path("/etc/knothole/knotholed.conf"), "w",
               encoding="utf-8") as f:
         f.write(CONFIG)
@@ -119,7 +126,15 @@ def start():
 def seals():
     answer = post("through systemd")
     equal((answer.status, answer.state), (200, "sealed"), "answer")
-    equal(len(objects()), 1, "objects")
+    (name,) = objects()
+    path = f"/proc/{machine.init}/root/var/lib/knothole/store/objects/{name}"
+    with open(path, "rb") as f:
+        header = f.read(65536)
+    equal(header.count(b"\n-> X25519 "), 3, "newsrooms, and one bridge")
+    equal(header.count(b"\n-> knothole.example/openpgp "), 1, "bridges")
+    done = run(*DESK, "unseal", "-i", newsroom.identity, path)
+    equal(done.returncode, 0, done.stderr.decode())
+    check(b"through systemd" in done.stdout, "the message")
 
 
 @suite.test("no process of it is root or has a capability")
