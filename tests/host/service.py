@@ -8,9 +8,10 @@ import signal
 
 from machine.machine import Machine
 
-from lib.drop import DESK, KNOTHOLED, Newsroom, processes, run, workplace
+from lib.drop import (DESK, KNOTHOLED, Newsroom, at_end, processes, run,
+                      workplace)
 from lib.pgp import Person, add_key
-from lib.tap import Suite, check, equal, wait_for
+from lib.tap import Skip, Suite, check, equal, wait_for
 from lib.wire import Form, Wire, get
 
 UNIT = "knotholed.service"
@@ -270,6 +271,29 @@ def apart():
         for cap in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             equal(int(status[cap], 16), 0, f"{name}: {cap}")
     equal(post("apart").state, "sealed", "answer")
+
+
+@suite.test("AppArmor confines it, where the kernel has that")
+def apparmor():
+    try:
+        with open("/sys/kernel/security/apparmor/profiles",
+                  encoding="ascii") as f:
+            loaded = f.read()
+    except OSError:
+        raise Skip("no AppArmor in this kernel") from None
+    if "knotholed" in loaded:
+        raise Skip("a profile of this name is this system's")
+    profile = os.path.abspath("deploy/apparmor/knotholed")
+    done = run("apparmor_parser", "-K", "-a", profile)
+    if done.returncode != 0:
+        raise Skip(f"it cannot be loaded here: {done.stderr.decode()}")
+    at_end(lambda: run("apparmor_parser", "-K", "-R", profile))
+    equal(machine.ctl("restart", UNIT).returncode, 0, machine.enter(
+        "journalctl", "-n", "20", "-u", UNIT).stdout.decode())
+    for pid in (main_pid(), *descendants(main_pid())):
+        with open(f"/proc/{pid}/attr/current", encoding="ascii") as f:
+            equal(f.read().strip("\n\0"), "knotholed (enforce)", str(pid))
+    equal(post("confined").state, "sealed", "answer")
 
 
 @suite.test("it ends in order, and says so in its health file")
