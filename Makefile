@@ -129,8 +129,8 @@ SYSTEM := $(wildcard tests/system/*.py)
 # at the memory or the sandbox of processes, which sanitizers change, or at
 # what is installed.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
-	completions crash courier_kill desk_kill health install kill load lost \
-	memory once sandbox scarce selftest settle settle_cut silence)
+	completions crash courier_kill desk_kill flood health install kill load \
+	lost memory once sandbox scarce selftest settle settle_cut silence wrap)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
@@ -148,7 +148,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 .PHONY: all deps demo check check-built check-browser check-host check-tor \
 	check-nightly asan fuzz bench lint install clean help tests benches fuzzers fuzz-built \
-	format FORCE
+	format folder FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -371,11 +371,11 @@ check-host:
 
 # What takes long: objects of more than 4 GiB, power cuts by the thousand.
 check-nightly:
-	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST)
+	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_TOR)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	KNOTHOLE_BUILD=$(BUILD) KNOTHOLE_NIGHTLY=1 tests/run --label nightly \
 	    --jobs 1 --timeout 3600 $(UNITS) tests/interop/age.py:--large \
-	    tests/system/lost.py tests/system/settle_cut.py
+	    tests/system/lost.py tests/system/settle_cut.py tests/tor/service.py
 
 # From the root, as the roles change their directory.
 SAN_LOG = $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/asan/log
@@ -420,6 +420,14 @@ lint:
 
 include deploy/package.mk
 
+# The desk and the courier where nothing can be installed: a folder to carry.
+FOLDER = $(BUILD)/folder/knothole
+folder: all
+	rm -rf "$(FOLDER)"
+	$(MAKE) --no-print-directory install DESTDIR="$(FOLDER)" PREFIX=
+	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib"
+	deploy/relocatable-folder "$(FOLDER)"
+
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -445,6 +453,7 @@ help:
 	@echo "make check-deb       packages built, checked, installed, purged"
 	@echo "make sbom            what it consists of, SPDX"
 	@echo "make sign KEY=FILE   sign a release with minisign"
+	@echo "make folder          desk and courier as a folder to carry: build/folder"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

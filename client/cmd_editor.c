@@ -9,6 +9,7 @@
 #include "client/args.h"
 #include "client/cmd.h"
 #include "client/desk/vault.h"
+#include "client/editor_openpgp.h"
 #include "client/exit.h"
 #include "client/holders_json.h"
 #include "client/keys.h"
@@ -18,6 +19,7 @@
 
 static const char help[] =
     "usage: knothole editor add --name NAME [-i IDENTITY] RECIPIENT\n"
+    "       knothole editor add --name NAME [-i IDENTITY] openpgp KEYFILE\n"
     "       knothole editor remove --name NAME [-i IDENTITY]\n"
     "       knothole editor list [--json] [-i IDENTITY]\n\n"
     "Whose own keys open a newsroom's identity file. The first one who is "
@@ -28,7 +30,10 @@ static const char help[] =
     "read\n"
     "and copy before: renew the newsroom's keys, too (docs/leaver.md).\n\n"
     "RECIPIENT is the editor's public key, age1..., of a key that the editor\n"
-    "made (age-keygen -o editor.key).\n\n"
+    "made (age-keygen -o editor.key). KEYFILE is an OpenPGP public key, as "
+    "gpg\n"
+    "--export writes it; its owner opens with --editor-key "
+    "openpgp:FINGERPRINT.\n\n"
     "  -i, --identity FILE    the identity file; the vault's if there is one\n"
     "      --editor-key FILE  your own key, of a file sealed to editors\n"
     "      --name NAME        how the editor is called in the list\n"
@@ -49,6 +54,7 @@ static const struct option options[] = {
 struct editor {
 	struct kh_args_keys keys;
 	const char *path, *name, *recipient;
+	const char *keyfile; /* of an OpenPGP key, instead of a recipient */
 	bool json, help;
 	struct kh_unlock unlock;
 	struct kh_unlocked id;
@@ -120,12 +126,13 @@ check_new(const struct editor *ed, const struct kh_editor *fresh)
 static int
 add(struct editor *ed)
 {
-	struct kh_editor fresh = {{{0}}, ""};
+	struct kh_editor fresh = {.name = ""};
 	char shown[KH_SHOWN_MAX];
 	int code;
 
 	memcpy(fresh.name, ed->name, strlen(ed->name));
-	code = read_recipient(ed->recipient, &fresh.to);
+	code = ed->keyfile != NULL ? kh_editor_openpgp(ed->keyfile, &fresh)
+				   : read_recipient(ed->recipient, &fresh.to);
 	if (code == KH_EXIT_OK)
 		code = check_new(ed, &fresh);
 	if (code != KH_EXIT_OK)
@@ -267,11 +274,16 @@ parse(struct editor *ed, size_t verb, int argc, char **argv)
 		if (code != KH_EXIT_OK || ed->help)
 			return code;
 	}
-	if (argc - optind != verbs[verb].arguments)
+	argc -= optind;
+	argv += optind;
+	if (verbs[verb].arguments == 1 && argc == 2 &&
+	    strcmp(argv[0], "openpgp") == 0)
+		ed->keyfile = argv[1];
+	else if (argc != verbs[verb].arguments)
 		return kh_fail_usage(verbs[verb].name,
 		    verbs[verb].arguments == 1 ? "takes one RECIPIENT, age1..."
 					       : "takes options only");
-	ed->recipient = verbs[verb].arguments == 1 ? argv[optind] : NULL;
+	ed->recipient = verbs[verb].arguments == 1 ? argv[0] : NULL;
 	if (verbs[verb].takes_name && ed->name == NULL)
 		return kh_fail_usage(verbs[verb].name, "--name NAME is needed");
 	code = kh_vault_default_key(&ed->keys);
@@ -310,7 +322,7 @@ run(struct editor *ed, size_t verb)
 int
 kh_cmd_editor(int argc, char **argv)
 {
-	static struct editor ed; /* 4 KiB; there is one */
+	static struct editor ed; /* 80 KiB; there is one */
 	size_t verb;
 	int code;
 

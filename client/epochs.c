@@ -30,7 +30,7 @@ struct walk {
 	struct kh_epoch epoch; /* that the next key belongs to */
 	struct line line;
 	struct kh_epoch_key key; /* of the line, if it is one of a key */
-	bool has_key, is_label, is_public;
+	bool has_key, is_label;
 	enum kh_err e;
 };
 
@@ -141,9 +141,10 @@ get_key(const struct line *l, struct kh_recipient *to)
 static bool
 step(struct walk *w)
 {
+	struct kh_epoch label;
 	size_t at;
 
-	w->has_key = w->is_label = w->is_public = false;
+	w->has_key = w->is_label = false;
 	if (w->left == 0 || w->e != KH_OK)
 		return false;
 	w->line = next_line(w->p, w->left);
@@ -153,9 +154,10 @@ step(struct walk *w)
 		return true;
 	if (w->line.p[0] == '#') {
 		w->has_key = get_burnt(&w->line, &w->key);
-		w->is_public = begins(&w->line, PUBLIC);
 		w->is_label = begins(&w->line, EPOCH) &&
-		    get_epoch(&w->line, &w->epoch, &at) && at == w->line.n;
+		    get_epoch(&w->line, &label, &at) && at == w->line.n;
+		if (w->is_label)
+			w->epoch = label;
 		return true;
 	}
 	memset(&w->key, 0, sizeof(w->key));

@@ -2,6 +2,7 @@
  * The lines of editors and shares. Separate from the keys in the file: whoever
  * changes one leaves the other as it is.
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,14 @@
 #include "lib/card/fields.h"
 
 #define EDITOR "# editor: "
+#define BRIDGE "# bridge: "
 #define SHARES "# shares: "
+#define MESSAGE_TEXT_LEN KH_OPENPGP_TEXT_LEN(KH_OPENPGP_MESSAGE_MAX)
+/* A line of an editor or of shares; and the line of a bridge. */
 #define LINE_MAX_LEN \
 	(sizeof(EDITOR) + KH_RECIPIENT_TEXT_LEN + 1 + KH_EDITOR_NAME_MAX + 1)
+#define BRIDGE_MAX_LEN \
+	(sizeof(BRIDGE) + KH_OPENPGP_FPR_LEN + 1 + MESSAGE_TEXT_LEN + 1)
 
 bool
 kh_editor_name_ok(const char *name, size_t n)
@@ -48,14 +54,14 @@ kh_holders_with(const struct kh_holders *h, const struct kh_recipient *to)
 static bool
 get_key(const char **p, size_t *n, struct kh_recipient *to)
 {
-	char again[KH_RECIPIENT_TEXT_LEN + 1];
+	char spelled[KH_RECIPIENT_TEXT_LEN + 1];
 
 	if (*n < KH_RECIPIENT_TEXT_LEN + 1 ||
 	    (*p)[KH_RECIPIENT_TEXT_LEN] != ' ' ||
 	    kh_recipient_parse(*p, KH_RECIPIENT_TEXT_LEN, to) != KH_OK)
 		return false;
-	kh_recipient_format(to, again);
-	if (memcmp(again, *p, KH_RECIPIENT_TEXT_LEN) != 0)
+	kh_recipient_format(to, spelled);
+	if (memcmp(spelled, *p, KH_RECIPIENT_TEXT_LEN) != 0)
 		return false;
 	*p += KH_RECIPIENT_TEXT_LEN + 1;
 	*n -= KH_RECIPIENT_TEXT_LEN + 1;
@@ -65,7 +71,7 @@ get_key(const char **p, size_t *n, struct kh_recipient *to)
 static enum kh_err
 read_editor(struct kh_holders *h, const char *p, size_t n)
 {
-	struct kh_editor e = {{{0}}, ""};
+	struct kh_editor e = {.name = ""};
 
 	if (!get_key(&p, &n, &e.to) || !kh_editor_name_ok(p, n))
 		return KH_EFORMAT;
@@ -76,6 +82,32 @@ read_editor(struct kh_holders *h, const char *p, size_t n)
 	if (h->n == KH_EDITORS_MAX)
 		return KH_ELIMIT;
 	h->editor[h->n++] = e;
+	return KH_OK;
+}
+
+/* Of the editor before it, who has none yet. */
+static enum kh_err
+read_bridge(struct kh_holders *h, const char *p, size_t n)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	struct kh_bridge *b = h->n > 0 ? &h->editor[h->n - 1].bridge : NULL;
+	size_t i, len;
+
+	if (b == NULL || b->n > 0 || n <= KH_OPENPGP_FPR_LEN + 1 ||
+	    p[KH_OPENPGP_FPR_LEN] != ' ')
+		return KH_EFORMAT;
+	for (i = 0; i < KH_OPENPGP_FPR_LEN; i++)
+		if (p[i] == '\0' || strchr(digits, p[i]) == NULL)
+			return KH_EFORMAT;
+	if (sodium_base642bin(b->message, sizeof(b->message),
+		p + KH_OPENPGP_FPR_LEN + 1, n - KH_OPENPGP_FPR_LEN - 1, NULL,
+		&len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    len == 0)
+		return KH_EFORMAT;
+	memcpy(b->fpr, p, KH_OPENPGP_FPR_LEN);
+	b->fpr[KH_OPENPGP_FPR_LEN] = '\0';
+	b->to = h->editor[h->n - 1].to;
+	b->n = (uint32_t)len;
 	return KH_OK;
 }
 
@@ -125,7 +157,7 @@ line_len(const char *text, size_t n, size_t *whole)
 }
 
 static bool
-begins(const char *line, size_t n, const char *prefix)
+line_begins(const char *line, size_t n, const char *prefix)
 {
 	return n >= strlen(prefix) && memcmp(line, prefix, strlen(prefix)) == 0;
 }
@@ -140,10 +172,13 @@ kh_holders_read(const char *text, size_t n, struct kh_holders *out)
 	memset(out, 0, sizeof(*out));
 	for (; n > 0 && e == KH_OK; text += whole, n -= whole) {
 		len = line_len(text, n, &whole);
-		if (begins(text, len, EDITOR))
+		if (line_begins(text, len, EDITOR))
 			e = read_editor(
 			    out, text + strlen(EDITOR), len - strlen(EDITOR));
-		else if (begins(text, len, SHARES))
+		else if (line_begins(text, len, BRIDGE))
+			e = read_bridge(
+			    out, text + strlen(BRIDGE), len - strlen(BRIDGE));
+		else if (line_begins(text, len, SHARES))
 			e = read_shares(
 			    out, text + strlen(SHARES), len - strlen(SHARES));
 	}
@@ -166,6 +201,47 @@ put_line(char *out, const char *prefix, const struct kh_recipient *to,
 	return (size_t)n;
 }
 
+static size_t
+put_bridge(char *out, const struct kh_bridge *b)
+{
+	char text[MESSAGE_TEXT_LEN + 1];
+	int n;
+
+	PRECOND(b->n <= sizeof(b->message));
+	sodium_bin2base64(text, sizeof(text), b->message, b->n,
+	    sodium_base64_VARIANT_ORIGINAL);
+	n = snprintf(out, BRIDGE_MAX_LEN + 1, BRIDGE "%s %s\n", b->fpr, text);
+	PRECOND(n > 0 && (size_t)n <= BRIDGE_MAX_LEN);
+	return (size_t)n;
+}
+
+static size_t
+put_editor(char *out, const struct kh_editor *e)
+{
+	size_t n = put_line(out, EDITOR, &e->to, e->name);
+
+	return e->bridge.n > 0 ? n + put_bridge(out + n, &e->bridge) : n;
+}
+
+static bool
+is_holder(const char *line, size_t n)
+{
+	return line_begins(line, n, EDITOR) || line_begins(line, n, BRIDGE) ||
+	    line_begins(line, n, SHARES);
+}
+
+/* Bytes that the lines of all holders take at most, with NUL. */
+static size_t
+room_for(const struct kh_holders *h)
+{
+	size_t i, n = LINE_MAX_LEN + 3; /* of shares */
+
+	for (i = 0; i < h->n; i++)
+		n += LINE_MAX_LEN + 1 +
+		    (h->editor[i].bridge.n > 0 ? BRIDGE_MAX_LEN + 1 : 0);
+	return n;
+}
+
 enum kh_err
 kh_holders_write(const char *text, size_t n, const struct kh_holders *h,
     char **out, size_t *out_n)
@@ -176,12 +252,12 @@ kh_holders_write(const char *text, size_t n, const struct kh_holders *h,
 	PRECOND(text != NULL && h != NULL && out != NULL && out_n != NULL);
 	PRECOND(h->n <= KH_EDITORS_MAX);
 	*out_n = 0;
-	*out = kh_secret_alloc(n + (KH_EDITORS_MAX + 1) * LINE_MAX_LEN + 2);
+	*out = kh_secret_alloc(n + room_for(h));
 	if (*out == NULL)
 		return KH_ENOMEM;
 	for (; n > 0; text += whole, n -= whole) {
 		len = line_len(text, n, &whole);
-		if (begins(text, len, EDITOR) || begins(text, len, SHARES))
+		if (is_holder(text, len))
 			continue;
 		memcpy(*out + at, text, whole);
 		at += whole;
@@ -189,8 +265,7 @@ kh_holders_write(const char *text, size_t n, const struct kh_holders *h,
 	if (at > 0 && (*out)[at - 1] != '\n')
 		(*out)[at++] = '\n';
 	for (i = 0; i < h->n; i++)
-		at += put_line(
-		    *out + at, EDITOR, &h->editor[i].to, h->editor[i].name);
+		at += put_editor(*out + at, &h->editor[i]);
 	if (h->shared) {
 		(void)snprintf(
 		    shares, sizeof(shares), "%u of %u", h->threshold, h->count);

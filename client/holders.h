@@ -3,7 +3,12 @@
  * (FORMAT.md, section 9),
  *
  *	# editor: age1... NAME
+ *	# bridge: FPR BASE64
  *	# shares: age1... 3 of 5
+ *
+ * The second follows the editor that it belongs to, who has an OpenPGP key: the
+ * key before is then a one-off one, whose secret half, encrypted to the OpenPGP
+ * key FPR, is in BASE64 (FORMAT.md, "Bridge stanza").
  *
  * The file is sealed to these keys. They stand inside so that it can be sealed
  * to all of them again, and so that who opens it can tell who else does.
@@ -21,6 +26,7 @@
 struct kh_editor {
 	struct kh_recipient to;
 	char name[KH_EDITOR_NAME_MAX + 1];
+	struct kh_bridge bridge; /* n is 0 for a key of age's */
 };
 
 /* Nothing secret. */

@@ -16,8 +16,10 @@ kh_holders_json(const struct kh_holders *h, json_t *o, bool *bad)
 	for (i = 0; i < h->n; i++) {
 		kh_recipient_format(&h->editor[i].to, to);
 		kh_json_add(editors,
-		    json_pack("{s:s, s:s}", "name", h->editor[i].name,
-			"recipient", to),
+		    json_pack("{s:s, s:s, s:s?}", "name", h->editor[i].name,
+			"recipient", to, "openpgp",
+			h->editor[i].bridge.n > 0 ? h->editor[i].bridge.fpr
+						  : NULL),
 		    bad);
 	}
 	if (h->shared) {

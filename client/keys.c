@@ -212,10 +212,11 @@ kh_keys_open(const struct kh_args_keys *args, struct kh_keyring **kr)
 	code = begin(&r, kr);
 	if (code == KH_EXIT_OK && args->n == 0)
 		code = passphrase_alone(r.kr, args->fd, &r.unlock.pass);
-	if (code == KH_EXIT_OK)
-		code = read_identities(&r, args);
+	/* Before: an identity file may be sealed to such a key itself. */
 	if (code == KH_EXIT_OK)
 		code = kh_bridge_use(r.kr, args);
+	if (code == KH_EXIT_OK)
+		code = read_identities(&r, args);
 	return end(&r, kr, code);
 }
 

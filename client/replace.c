@@ -27,7 +27,7 @@ struct replacing {
 };
 
 static enum kh_err
-error(void)
+file_error(void)
 {
 	return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
 }
@@ -73,17 +73,17 @@ write_new(struct replacing *r, const void *p, size_t n)
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (r->fd < 0) {
 		r->temp[0] = '\0';
-		return error();
+		return file_error();
 	}
 	e = kh_write_all(r->fd, p, n);
 	if (e == KH_OK && fsync(r->fd) != 0)
-		e = error();
+		e = file_error();
 	if (e == KH_OK && renameat(r->dir_fd, r->temp, r->dir_fd, r->name) != 0)
-		e = error();
+		e = file_error();
 	if (e == KH_OK) {
 		r->temp[0] = '\0';
 		if (fsync(r->dir_fd) != 0 && errno != EINVAL) /* FUSE */
-			e = error();
+			e = file_error();
 	}
 	return e;
 }
@@ -120,7 +120,7 @@ overwrite(const struct replacing *r)
 }
 
 static void
-end(struct replacing *r)
+end_replacing(struct replacing *r)
 {
 	int err = errno;
 
@@ -151,7 +151,7 @@ kh_replace_file(const char *path, const void *p, size_t n)
 		e = write_new(&r, p, n);
 	if (e == KH_OK)
 		overwrite(&r);
-	end(&r);
+	end_replacing(&r);
 	kh_signals_die();
 	kh_signals_defer(false);
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_OUTPUT, path, e);
@@ -171,9 +171,9 @@ kh_replace_remove(const char *path)
 	if (e == KH_OK && r.old_fd >= 0 &&
 	    (unlinkat(r.dir_fd, r.name, 0) != 0 ||
 		(fsync(r.dir_fd) != 0 && errno != EINVAL)))
-		e = error();
+		e = file_error();
 	if (e == KH_OK)
 		overwrite(&r);
-	end(&r);
+	end_replacing(&r);
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_OUTPUT, path, e);
 }

@@ -23,7 +23,7 @@ struct same {
 };
 
 static enum kh_err
-append(void *ctx, const uint8_t *p, size_t n)
+append_sealed(void *ctx, const uint8_t *p, size_t n)
 {
 	struct kh_sealed_file *f = ctx;
 	uint8_t *more = realloc(f->p, f->n + n);
@@ -37,14 +37,14 @@ append(void *ctx, const uint8_t *p, size_t n)
 }
 
 static enum kh_err
-seal(const struct kh_seal_to *to, const struct kh_reseal *r,
+seal_text(const struct kh_seal_to *to, const struct kh_reseal *r,
     struct kh_sealed_file *out)
 {
 	struct kh_sealer *s = NULL;
 	enum kh_err e;
 
 	e = kh_sealer_new(
-	    &s, to, (struct kh_sink){.write = append, .ctx = out});
+	    &s, to, (struct kh_sink){.write = append_sealed, .ctx = out});
 	if (e == KH_OK)
 		e = kh_sealer_write(s, (const uint8_t *)r->text, r->n);
 	if (e == KH_OK)
@@ -54,7 +54,7 @@ seal(const struct kh_seal_to *to, const struct kh_reseal *r,
 }
 
 static enum kh_err
-compare(void *ctx, const uint8_t *p, size_t n)
+compare_text(void *ctx, const uint8_t *p, size_t n)
 {
 	struct same *s = ctx;
 
@@ -75,7 +75,7 @@ prove(const struct kh_keyring *kr, const struct kh_sealed_file *f,
 	enum kh_err e;
 
 	e = kh_opener_new(
-	    &o, kr, (struct kh_sink){.write = compare, .ctx = &same});
+	    &o, kr, (struct kh_sink){.write = compare_text, .ctx = &same});
 	if (e == KH_OK)
 		e = kh_opener_write(o, f->p, f->n);
 	if (e == KH_OK)
@@ -94,7 +94,7 @@ seal_passphrase(const struct kh_reseal *r, struct kh_sealed_file *out)
 	struct kh_keyring *kr = NULL;
 	enum kh_err e;
 
-	e = seal(&to, r, out);
+	e = seal_text(&to, r, out);
 	if (e == KH_OK)
 		e = kh_keyring_new(&kr);
 	if (e == KH_OK)
@@ -105,22 +105,48 @@ seal_passphrase(const struct kh_reseal *r, struct kh_sealed_file *out)
 	return e == KH_ENOKEY ? KH_EAUTH : e;
 }
 
+/* Recipients and bridges of one file. */
+struct addressed {
+	struct kh_recipient to[KH_EDITORS_MAX + 1];
+	struct kh_bridge bridge[KH_EDITORS_MAX];
+	struct kh_seal_to seal;
+};
+
+static void
+address(const struct kh_holders *h, bool editors, struct addressed *a)
+{
+	size_t i;
+
+	memset(&a->seal, 0, sizeof(a->seal));
+	a->seal.recipients = a->to;
+	a->seal.bridges = a->bridge;
+	for (i = 0; editors && i < h->n; i++)
+		if (h->editor[i].bridge.n > 0)
+			a->bridge[a->seal.n_bridges++] = h->editor[i].bridge;
+		else
+			a->to[a->seal.n++] = h->editor[i].to;
+	if (h->shared)
+		a->to[a->seal.n++] = h->shares;
+	/* There has to be one: a bridge's key, which has a stanza anyway. */
+	if (a->seal.n == 0 && a->seal.n_bridges > 0)
+		a->to[a->seal.n++] = a->bridge[0].to;
+}
+
+_Static_assert(KH_EDITORS_MAX <= KH_BRIDGES_MAX, "all may have OpenPGP keys");
+
 static enum kh_err
 seal_keys(const struct kh_reseal *r, const struct kh_holders *h, bool editors,
     struct kh_sealed_file *out)
 {
-	struct kh_recipient to[KH_EDITORS_MAX + 1];
-	struct kh_seal_to seal_to = {.recipients = to};
-	enum kh_err e;
-	size_t i;
+	struct addressed *a = malloc(sizeof(*a));
+	enum kh_err e = KH_ENOKEY;
 
-	for (i = 0; editors && i < h->n; i++)
-		to[seal_to.n++] = h->editor[i].to;
-	if (h->shared)
-		to[seal_to.n++] = h->shares;
-	if (seal_to.n == 0)
-		return KH_ENOKEY;
-	e = seal(&seal_to, r, out);
+	if (a == NULL)
+		return KH_ENOMEM;
+	address(h, editors, a);
+	if (a->seal.n > 0)
+		e = seal_text(&a->seal, r, out);
+	free(a);
 	if (e == KH_OK && r->proof != NULL) {
 		e = prove(r->proof, out, r);
 		if (e == KH_ENOKEY)

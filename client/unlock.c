@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "client/bridge.h"
 #include "client/exit.h"
 #include "client/identity.h"
 #include "client/input.h"
@@ -19,6 +21,8 @@
 
 static const char *editor_keys[EDITOR_KEYS_MAX];
 static size_t n_editor_keys;
+/* Those of them that gpg has. Static: the keyring refers to it. */
+static struct kh_args_keys bridges = {.fd = -1};
 
 enum kh_sealed
 kh_sealed_how(const char *text, size_t n)
@@ -57,7 +61,7 @@ kh_unlock_has_editor_key(void)
 }
 
 static int
-read_file(const char *path, char **text, size_t *n)
+read_sealed(const char *path, char **text, size_t *n)
 {
 	enum kh_err e;
 	int in, code;
@@ -75,7 +79,7 @@ read_file(const char *path, char **text, size_t *n)
 /* --- opening ---------------------------------------------------------------- */
 
 static enum kh_err
-take(void *ctx, const uint8_t *p, size_t n)
+take_text(void *ctx, const uint8_t *p, size_t n)
 {
 	struct kh_unlocked *o = ctx;
 
@@ -98,7 +102,7 @@ kh_unlock_bytes(const struct kh_keyring *kr, const char *text, size_t n,
 	if (out->text == NULL)
 		return KH_ENOMEM;
 	e = kh_opener_new(
-	    &opener, kr, (struct kh_sink){.write = take, .ctx = out});
+	    &opener, kr, (struct kh_sink){.write = take_text, .ctx = out});
 	if (e == KH_OK)
 		e = kh_opener_write(opener, (const uint8_t *)text, n);
 	if (e == KH_OK)
@@ -142,7 +146,12 @@ load_editor_key(struct kh_unlock *u, const char *path)
 	enum kh_err e;
 	int code;
 
-	code = read_file(path, &text, &n);
+	if (kh_bridge_is(path)) {
+		if (bridges.n < KH_ARGS_KEYS_MAX)
+			bridges.path[bridges.n++] = path;
+		return KH_EXIT_OK;
+	}
+	code = read_sealed(path, &text, &n);
 	if (code != KH_EXIT_OK)
 		return code;
 	if (kh_sealed_how(text, n) == KH_SEALED_KEYS) {
@@ -174,13 +183,37 @@ load_editor_keys(struct kh_unlock *u)
 
 	if (u->editors != NULL)
 		return KH_EXIT_OK;
+	bridges.n = 0;
 	if (kh_keyring_new(&u->editors) != KH_OK)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
 	for (i = 0; i < n_editor_keys && code == KH_EXIT_OK; i++)
 		code = load_editor_key(u, editor_keys[i]);
 	if (n_editor_keys == 0 && from_environment() != NULL)
 		code = load_editor_key(u, from_environment());
+	if (code == KH_EXIT_OK)
+		code = kh_bridge_use(u->editors, &bridges);
 	return code;
+}
+
+/* The editor whose OpenPGP key was asked for; without a fingerprint the only
+ * one that has such a key. h->n if it cannot be told. */
+static size_t
+bridged(const struct kh_holders *h)
+{
+	size_t i, k, found = h->n, n = 0;
+	const char *want;
+
+	for (k = 0; k < bridges.n; k++)
+		for (i = 0; i < h->n; i++) {
+			want = strchr(bridges.path[k], ':') + 1;
+			if (h->editor[i].bridge.n == 0 ||
+			    (want[0] != '\0' &&
+				strcasecmp(want, h->editor[i].bridge.fpr) != 0))
+				continue;
+			found = i;
+			n++;
+		}
+	return n == 1 ? found : h->n;
 }
 
 /* Whose key is it that opened? */
@@ -188,15 +221,18 @@ static void
 find_who(const struct kh_keyring *kr, struct kh_unlocked *out)
 {
 	struct kh_holders *h = malloc(sizeof(*h));
-	size_t i, at;
+	size_t i, at = 0;
 
-	if (h != NULL && kh_holders_read(out->text, out->n, h) == KH_OK)
-		for (i = 0; i < kr->n && out->who[0] == '\0'; i++) {
-			at = kh_holders_with(h, &kr->pairs[i].pub);
-			if (at < h->n)
-				memcpy(out->who, h->editor[at].name,
-				    sizeof(out->who));
-		}
+	if (h == NULL || kh_holders_read(out->text, out->n, h) != KH_OK) {
+		free(h);
+		return;
+	}
+	for (at = h->n, i = 0; i < kr->n && at == h->n; i++)
+		at = kh_holders_with(h, &kr->pairs[i].pub);
+	if (at == h->n)
+		at = bridged(h);
+	if (at < h->n)
+		memcpy(out->who, h->editor[at].name, sizeof(out->who));
 	free(h);
 }
 
@@ -213,7 +249,7 @@ no_key(const char *path, bool any)
 }
 
 static int
-open_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
+open_for_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
     struct kh_unlocked *out)
 {
 	const struct kh_keyring *kr;
@@ -255,7 +291,7 @@ kh_unlock_file(struct kh_unlock *u, const char *path, struct kh_unlocked *out)
 
 	PRECOND(u != NULL && path != NULL && out != NULL);
 	memset(out, 0, sizeof(*out));
-	code = read_file(path, &text, &n);
+	code = read_sealed(path, &text, &n);
 	if (code != KH_EXIT_OK)
 		return code;
 	switch (kh_sealed_how(text, n)) {
@@ -269,7 +305,7 @@ kh_unlock_file(struct kh_unlock *u, const char *path, struct kh_unlocked *out)
 		code = open_passphrase(u, path, text, n, out);
 		break;
 	case KH_SEALED_KEYS:
-		code = open_keys(u, path, text, n, out);
+		code = open_for_keys(u, path, text, n, out);
 		break;
 	}
 	kh_secret_free(text);

@@ -20,6 +20,7 @@
 #include "server/drill/drill.h"
 #include "server/keeper/keeper.h"
 #include "server/role/role.h"
+#include "server/setup/setup.h"
 
 #define LOCKED_MIN 1048576 /* what one visit locks, with room to spare */
 #define LOCKED_MAX (64U << 20) /* a visit that shows long answers */
@@ -27,10 +28,13 @@
 
 static const char usage[] =
     "usage: knotholed [-c FILE] [--check-config]\n"
+    "       knotholed setup [--site-name NAME] [--card FILE]... [-c FILE]\n"
     "       knotholed drill [-c FILE] [--json]\n"
     "\n"
     "The source site of a Knothole drop. Runs in the foreground until "
     "SIGTERM.\n"
+    "\"setup\" makes a configuration and says what is next; see setup "
+    "--help.\n"
     "\"drill\" shows what a seizure of this host would find; see drill "
     "--help.\n"
     "\n"
@@ -297,11 +301,11 @@ keeper_main(const char *path, bool check)
 /* No core and no debugger, as for every process that reads this host's files.
  */
 static enum kh_exit
-drill(int argc, char **argv)
+command(enum kh_exit (*run)(int, char **), int argc, char **argv)
 {
 	if (kh_role_confine(KH_ROLE_KEEPER, NULL) != 0)
 		return KH_EXIT_OSERR;
-	return kh_drill_main(argc, argv);
+	return run(argc - 1, argv + 1);
 }
 
 int
@@ -315,7 +319,9 @@ main(int argc, char **argv)
 		return KH_EXIT_OSERR;
 	umask(077);
 	if (argc > 1 && strcmp(argv[1], "drill") == 0)
-		return (int)drill(argc - 1, argv + 1);
+		return (int)command(kh_drill_main, argc, argv);
+	if (argc > 1 && strcmp(argv[1], "setup") == 0)
+		return (int)command(kh_setup_main, argc, argv);
 	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':

@@ -245,6 +245,22 @@ make_key(struct renew *r, unsigned i)
 	return KH_OK;
 }
 
+/* Is one more month needed? Without the old keys the card must last longer than
+ * before, or the server takes it for an older one (kh_card_compare). */
+static bool
+one_more(const struct renew *r, unsigned made)
+{
+	size_t i;
+
+	if (made < r->n || !r->all_new || made == KH_CARD_RECIPIENTS_MAX)
+		return made < r->n;
+	for (i = 0; i < r->card.n_recipients; i++)
+		if (strcmp(r->epoch[made - 1].last,
+			r->card.recipients[i].last) <= 0)
+			return true;
+	return false;
+}
+
 static enum kh_err
 make_keys(struct renew *r)
 {
@@ -253,7 +269,7 @@ make_keys(struct renew *r)
 	unsigned i;
 
 	last_epoch(r, before.last);
-	for (i = 0; i < r->n && e == KH_OK; i++) {
+	for (i = 0; e == KH_OK && one_more(r, i); i++) {
 		if (i == 0 && strcmp(before.last, r->today) < 0)
 			e = kh_newkeys_first(&r->epoch[i]);
 		else
@@ -262,6 +278,7 @@ make_keys(struct renew *r)
 		if (e == KH_OK)
 			e = make_key(r, i);
 	}
+	r->n = i;
 	return e;
 }
 

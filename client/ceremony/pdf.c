@@ -61,7 +61,7 @@ kh_pdf_free(struct kh_pdf *p)
 
 /* Append to the content, or note that it does not fit. */
 __attribute__((format(printf, 2, 3))) static void
-put(struct kh_pdf *p, const char *fmt, ...)
+put_content(struct kh_pdf *p, const char *fmt, ...)
 {
 	size_t room = sizeof(p->content) - p->n;
 	va_list ap;
@@ -81,7 +81,7 @@ static void
 put_length(struct kh_pdf *p, int v)
 {
 	PRECOND(v >= 0);
-	put(p, "%d.%02d ", v / KH_PDF_PT, v % KH_PDF_PT);
+	put_content(p, "%d.%02d ", v / KH_PDF_PT, v % KH_PDF_PT);
 }
 
 void
@@ -91,20 +91,20 @@ kh_pdf_text(struct kh_pdf *p, const struct kh_pdf_text *how, const char *text)
 
 	PRECOND(p != NULL && how != NULL && text != NULL);
 	PRECOND((unsigned)how->font < KH_PDF_FONTS);
-	put(p, "BT /F%u ", (unsigned)how->font);
+	put_content(p, "BT /F%u ", (unsigned)how->font);
 	put_length(p, how->size);
-	put(p, "Tf ");
+	put_content(p, "Tf ");
 	put_length(p, how->x);
 	put_length(p, how->y);
-	put(p, "Td (");
+	put_content(p, "Td (");
 	for (c = text; *c != '\0'; c++) {
 		PRECOND(*c >= ' ' && *c <= '~');
 		/* ISO 32000-1, 7.3.4.2 */
 		if (*c == '(' || *c == ')' || *c == '\\')
-			put(p, "\\");
-		put(p, "%c", *c);
+			put_content(p, "\\");
+		put_content(p, "%c", *c);
 	}
-	put(p, ") Tj ET\n");
+	put_content(p, ") Tj ET\n");
 }
 
 void
@@ -115,8 +115,8 @@ kh_pdf_box(struct kh_pdf *p, int x, int y, int w, int h)
 	put_length(p, y);
 	put_length(p, w);
 	put_length(p, h);
-	put(p, "re\n");
-	put(p, "f\n");
+	put_content(p, "re\n");
+	put_content(p, "f\n");
 }
 
 __attribute__((format(printf, 2, 3))) static void

@@ -90,11 +90,28 @@ open_vault(struct burn *b, struct kh_passphrase *pass)
 				  : code;
 }
 
+/* Have two files a key in common, or had they? */
+static bool
+related(const struct kh_epochs *a, const struct kh_epochs *b)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->n; i++) {
+		for (k = 0; k < b->n; k++) {
+			if (memcmp(&a->key[i].to, &b->key[k].to,
+				sizeof(a->key[i].to)) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The files that may have the key, each once. */
 static int
 open_all(struct burn *b)
 {
 	struct kh_passphrase pass = {0};
+	char shown[KH_SHOWN_MAX];
 	int code = KH_EXIT_OK;
 
 	if (kh_vault_path() != NULL)
@@ -106,6 +123,13 @@ open_all(struct burn *b)
 		return code;
 	if (b->has_vault && kh_idfile_same(b->file[GIVEN], b->file[VAULT])) {
 		close_file(b, GIVEN);
+	} else if (b->has_vault &&
+	    !related(&b->file[GIVEN]->epochs, &b->file[VAULT]->epochs)) {
+		kh_say(b->a->keys.path[0],
+		    "is not the identity of the vault %s; give either without "
+		    "the other (--vault, KNOTHOLE_VAULT)",
+		    kh_shown(b->vault.path, shown));
+		return KH_EXIT_USAGE;
 	} else if (kh_idfile_in_vault(b->file[GIVEN])) {
 		kh_say(b->a->keys.path[0],
 		    "is the identity of a vault, which would not open any "
@@ -213,6 +237,7 @@ show(const struct burn *b, struct kh_lost *l, int n, char **objects)
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, f->path, e);
 	*l = (struct kh_lost){.in = in, .out = out};
+	kh_keyring_bridge(out, (struct kh_bridge_opener){kh_lost_bridge, l});
 	if (b->has_vault)
 		code = kh_lost_vault(l, &b->vault);
 	for (i = 0; i < n && code == KH_EXIT_OK; i++)
@@ -224,6 +249,11 @@ show(const struct burn *b, struct kh_lost *l, int n, char **objects)
 		printf("%s, %s to %s: %zu object%s would be unreadable\n",
 		    b->label, b->key.epoch.first, b->key.epoch.last, l->n,
 		    l->n == 1 ? "" : "s");
+	if (code == KH_EXIT_OK && l->bridged > 0)
+		printf(
+		    "%zu of them, sealed to an OpenPGP key as well, open with "
+		    "that all the same\n",
+		    l->bridged);
 	fflush(stdout);
 	return code;
 }
@@ -291,7 +321,7 @@ static int
 burn(struct burn *b, int n, char **objects)
 {
 	char prompt[128];
-	struct kh_lost l;
+	struct kh_lost l = {.n = 0};
 	int code;
 
 	code = open_all(b);

@@ -45,6 +45,10 @@ const struct kh_trace_row kh_traces[KH_TRACE_N] = {
 	"whether the service was well, in buckets. Its times: when it last "
 	"ran",
 	"counts, times or anything else of a source"},
+    [KH_TRACE_GPG] = {"gpg", "STATE/gpg", "not writable by others", "-",
+	"while the service runs: the OpenPGP public keys of the cards, and "
+	"gpg's options",
+	"anything that was encrypted to them, or when; there is no secret key"},
     [KH_TRACE_CONFIG] = {"config", "FILE", "not writable by others", "any",
 	"who runs this drop, its address, its limits, where things lie",
 	"any key or password: there is none in it"},

@@ -17,6 +17,7 @@
 #define SALT "instance.salt"
 #define HEALTH "health"
 #define HEALTH_MAX 4096
+#define GPG "gpg"
 
 void
 kh_drill_path(const char *path, char out[static KH_PATH_MAX + 1])
@@ -56,6 +57,8 @@ static const struct kh_rule salt_rule = {
     KH_TRACE_SALT, S_IFREG, 0400, false, salt_size, NULL};
 static const struct kh_rule health_rule = {
     KH_TRACE_HEALTH, S_IFREG, 0755, false, health_size, NULL};
+static const struct kh_rule gpg_rule = {
+    KH_TRACE_GPG, S_IFDIR, 0755, false, NULL, NULL};
 static const struct kh_rule config_rule = {
     KH_TRACE_CONFIG, S_IFREG, 0755, false, NULL, NULL};
 static const struct kh_rule beside_card_rule = {
@@ -128,6 +131,8 @@ each_of_state(const struct kh_place *p, const char *name)
 
 	if (strcmp(name, SALT) == 0)
 		return kh_look_at(p, name, &salt_rule);
+	if (strcmp(name, GPG) == 0)
+		return kh_look_at(p, name, &gpg_rule);
 	if (health != NULL && strcmp(name, health) == 0)
 		return kh_look_at(p, name, &health_rule);
 	return kh_look_unexpected(p, name);

@@ -67,6 +67,7 @@ start(struct kh_watch *w, size_t i)
 	enum kh_err e;
 
 	c->began = kh_clock_ms();
+	c->replace_at = 0; /* it is new in any case */
 	w->told &= ~(1U << i);
 	w->renewed[i] = 0;
 	if (i == KH_WHICH_STORE)

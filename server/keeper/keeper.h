@@ -23,8 +23,11 @@ enum kh_exit {
 	KH_EXIT_OK = 0,
 	KH_EXIT_FOUND = 1, /* by the drill: something that should not be */
 	KH_EXIT_USAGE = 64,
+	KH_EXIT_DATAERR = 65,
+	KH_EXIT_NOINPUT = 66,
 	KH_EXIT_SOFTWARE = 70,
 	KH_EXIT_OSERR = 71,
+	KH_EXIT_CANTCREAT = 73,
 	KH_EXIT_CONFIG = 78
 };
 

@@ -135,6 +135,18 @@ kh_page_leave(struct kh_html *h, const struct kh_view *v)
 	kh_layout_end(h, v);
 }
 
+static void
+key_link(struct kh_html *h, const char *id, const char *ending)
+{
+	kh_html_raw(h, "<a href=\"/keys/");
+	kh_html_text(h, id);
+	kh_html_raw(h, ending);
+	kh_html_raw(h, "\"><bdi>");
+	kh_html_text(h, id);
+	kh_html_raw(h, ending);
+	kh_html_raw(h, "</bdi></a>");
+}
+
 /* The command for age, with the key file of every newsroom. */
 static void
 age_command(struct kh_html *h, const struct kh_site *site)
@@ -149,11 +161,11 @@ age_command(struct kh_html *h, const struct kh_site *site)
 	}
 	kh_html_raw(h, " -o file.age file</code>\n<ul>\n");
 	for (i = 0; i < site->conf.n_outlets; i++) {
-		kh_html_raw(h, "<li class=\"links\"><a href=\"/keys/");
-		kh_html_text(h, site->outlets[i].id);
-		kh_html_raw(h, ".age\"><bdi>");
-		kh_html_text(h, site->outlets[i].id);
-		kh_html_raw(h, ".age</bdi></a><bdi>");
+		kh_html_raw(h, "<li class=\"links\">");
+		key_link(h, site->outlets[i].id, ".age");
+		if (site->outlets[i].card.openpgp_n > 0)
+			key_link(h, site->outlets[i].id, ".asc");
+		kh_html_raw(h, "<bdi>");
 		kh_html_text(h, site->outlets[i].card.name);
 		kh_html_raw(h, "</bdi></li>\n");
 	}

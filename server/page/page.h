@@ -131,6 +131,11 @@ void kh_page_forgotten(struct kh_html *h, const struct kh_view *v);
 void kh_page_leave(struct kh_html *h, const struct kh_view *v);
 void kh_page_help(struct kh_html *h, const struct kh_view *v);
 
+/* "/keys/ID.asc": the OpenPGP key of a newsroom that has one, armored; the same
+ * length for all. Errors: KH_ENOMEM. */
+KH_CHECKED enum kh_err kh_page_openpgp(
+    struct kh_html *h, const struct kh_site *site, uint32_t outlet);
+
 /* "/keys/ID.age": a recipients file for `age -R`, text. `day` is today. */
 void kh_page_key(struct kh_html *h, const struct kh_site *site, uint32_t outlet,
     const char *day);

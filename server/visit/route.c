@@ -48,25 +48,30 @@ language(struct kh_slice path, enum kh_lang *lang)
 	return false;
 }
 
-/* "/keys/ID.age". */
+/* "/keys/ID.age"; "/keys/ID.asc" where there is an OpenPGP key. */
 static void
 key(struct kh_slice path, const struct kh_site *site, struct kh_route *out)
 {
-	static const char before[] = "/keys/", ending[] = ".age";
-	const size_t b = sizeof(before) - 1, e = sizeof(ending) - 1;
+	static const char before[] = "/keys/";
+	const size_t b = sizeof(before) - 1, e = strlen(".age");
+	bool openpgp;
 	uint32_t i;
 
-	if (path.n <= b + e || memcmp(path.p, before, b) != 0 ||
-	    memcmp(path.p + path.n - e, ending, e) != 0)
+	if (path.n <= b + e || memcmp(path.p, before, b) != 0)
+		return;
+	openpgp = memcmp(path.p + path.n - e, ".asc", e) == 0;
+	if (!openpgp && memcmp(path.p + path.n - e, ".age", e) != 0)
 		return;
 	path = after(path, b);
 	path.n -= e;
 	for (i = 0; i < site->conf.n_outlets; i++) {
-		if (!is(path, site->outlets[i].id))
+		if (!is(path, site->outlets[i].id) ||
+		    (openpgp && site->outlets[i].card.openpgp_n == 0))
 			continue;
 		out->to = KH_TO_KEY;
 		out->get = true;
 		out->outlet = i;
+		out->openpgp = openpgp;
 	}
 }
 

@@ -26,6 +26,7 @@ struct kh_route {
 	bool get, post; /* what may be asked of it */
 	enum kh_lang lang; /* of its prefix; English without one */
 	uint32_t outlet; /* whose key */
+	bool openpgp; /* the OpenPGP one, which it has */
 	/* Of the query, n = 0 when not given: */
 	struct kh_slice u, stop, plain, device, network, browser;
 };

@@ -83,13 +83,15 @@ unsafe(const struct kh_route *to)
 }
 
 static enum kh_err
-key_file(struct kh_visit *v, struct kh_reply *r, uint32_t outlet)
+key_file(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to)
 {
 	char day[KH_DAY_LEN + 1];
 
 	kh_visit_today(day);
 	r->text = true;
-	kh_page_key(&r->html, v->site, outlet, day);
+	if (to->openpgp)
+		return kh_page_openpgp(&r->html, v->site, to->outlet);
+	kh_page_key(&r->html, v->site, to->outlet, day);
 	return KH_OK;
 }
 
@@ -127,7 +129,7 @@ get(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to)
 		kh_page_help(&r->html, &v->view);
 		return KH_OK;
 	case KH_TO_KEY:
-		return key_file(v, r, to->outlet);
+		return key_file(v, r, to);
 	case KH_TO_FORGET:
 	case KH_TO_NOTHING:
 		break;

@@ -17,6 +17,7 @@
 #include "server/wrap/wrap.h"
 
 #define EVENTS_MAX 64
+#define LOOK_MS 15000 /* between two looks at the calendar */
 /* gpg's home is where we are: a path that no permission on the way to it can
  * close. */
 #define HOME "/proc/self/cwd"
@@ -69,16 +70,19 @@ work(struct kh_wrap *w)
 		report(w, true);
 	} else if (kh_pools_fill(&w->pools, now, &place)) {
 		kh_wrap_serve(w, place);
-		report(w, false);
 	}
+	/* A key may have ended since. */
+	report(w, false);
 }
 
 /* Until there is work, ms. */
 static int
 calm(const struct kh_wrap *w)
 {
-	int64_t now = kh_clock_ms(), until = w->test_at, fill;
+	int64_t now = kh_clock_ms(), until = now + LOOK_MS, fill;
 
+	if (w->test_at < until)
+		until = w->test_at;
 	fill = kh_pools_due(&w->pools);
 	if (fill >= 0 && fill < until)
 		until = fill;

@@ -96,7 +96,7 @@ def main():
     parser.add_argument("--without", help="default: BUILD/unconfined")
     parser.add_argument("--dir", help="where to write; default: in the build directory")
     parser.add_argument("--size", type=parse_size, default=256 << 20)
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=21)
     options = parser.parse_args()
     options.without = options.without or os.path.join(options.build, "unconfined")
     parent = options.dir or options.build

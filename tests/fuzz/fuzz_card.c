@@ -69,6 +69,27 @@ check_result(enum kh_err e, const struct kh_card *c, unsigned line)
 	REQUIRE(memcmp(c, &zero, sizeof(zero)) == 0);
 }
 
+/* A card says what it says; less of it never renews it. */
+static void
+check_order(const struct kh_card *c)
+{
+	static struct kh_card less;
+	static const char *const days[] = {
+	    "0001-01-01", "2026-11-26", "9999-12-31"};
+	size_t i;
+
+	less = *c;
+	less.n_recipients--;
+	for (i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
+		REQUIRE(kh_card_compare(c, c, days[i]) == KH_CARD_SAME);
+		REQUIRE(kh_card_days_left(c, days[i], 40) <= 40);
+		REQUIRE(kh_card_epochs_left(c, days[i]) <= c->n_recipients);
+		if (less.n_recipients > 0)
+			REQUIRE(kh_card_compare(c, &less, days[i]) !=
+			    KH_CARD_RENEWS);
+	}
+}
+
 static void
 read_signed_body(const uint8_t *data, size_t size)
 {
@@ -87,8 +108,10 @@ read_signed_body(const uint8_t *data, size_t size)
 	memcpy(text + size, sig, n);
 	e = kh_card_read(text, size + n, &c, &line);
 	check_result(e, &c, line);
-	if (e == KH_OK)
+	if (e == KH_OK) {
 		check_card(&c, text, size);
+		check_order(&c);
+	}
 	free(text);
 }
 

@@ -46,7 +46,8 @@ path_of(const struct kh_route *r, char *out, size_t cap)
 	if (r->to == KH_TO_LANGUAGES)
 		snprintf(out, cap, "/");
 	else if (r->to == KH_TO_KEY)
-		snprintf(out, cap, "/keys/%s.age", site.outlets[r->outlet].id);
+		snprintf(out, cap, "/keys/%s.%s", site.outlets[r->outlet].id,
+		    r->openpgp ? "asc" : "age");
 	else
 		snprintf(
 		    out, cap, "/%s/%s", kh_lang_codes[r->lang], rest[r->to]);

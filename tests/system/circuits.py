@@ -272,6 +272,25 @@ def test_l22_bytes():
     drop.forget()
 
 
+@suite.test("L22: over TCP, with a request behind the line, the page is seen")
+def _():
+    here = Drop(circuit_id="haproxy").start()
+    greedy = Circuit(here)
+    form = greedy.form().field("message", "m").file("f", b"1" * 30000)
+    request = greedy.line + form.request()
+    wires = [greedy.connect() for _ in range(AT_ONCE)]
+    wait_for("they are let in", lambda: len(here.visits()) == AT_ONCE)
+    for _ in range(30):
+        with Wire(here.address) as wire:
+            wire.send(request)
+            page = wire.response()
+        equal((page.status, page.whole), (503, True), "answer")
+    for wire in wires:
+        wire.close()
+    here.idle()
+    equal(here.stop(), 0, "exit status")
+
+
 @suite.test("L22: when places are scarce a circuit has fewer, all get one")
 def test_l22_scarce():
     wires = []

@@ -505,6 +505,13 @@ def test_drill_cards():
     put(path, b"knothole-card = 1\n")
     with Planted(path):
         found("content", path)
+    kept = os.path.join(drop.store, "cards")
+    for name, data, what in (("0b" * 16 + ".card", b"x", "content"),
+                             ("third.card", b"x", "name"),
+                             ("identity.age", b"x", "key")):
+        put(os.path.join(kept, name), data)
+        with Planted(os.path.join(kept, name)):
+            found(what, os.path.join(kept, name))
     keys = drop.newsrooms[0].directory
     names = [n for n in os.listdir(keys) if n.endswith((".minisig", ".pub"))]
     equal(len(names), 2, "beside the card")

@@ -9,6 +9,9 @@
  *
  *	mkcard IDENTITY.txt CARD OUT --recipients [RECIPIENT FIRST LAST]...
  *	mkcard IDENTITY.txt CARD OUT --name NAME
+ *	mkcard IDENTITY.txt CARD OUT --openpgp KEY
+ *
+ * KEY is binary, and need not be one that `knothole card add-openpgp` takes.
  */
 #include <fcntl.h>
 #include <sodium.h>
@@ -19,6 +22,7 @@
 
 #include "knothole/card.h"
 #include "knothole/io.h"
+#include "knothole/openpgp.h"
 #include "knothole/secret.h"
 
 #define SIGNING_LINE "\n# signing key: "
@@ -74,6 +78,19 @@ read_key(const char *path, struct kh_sign_secret *sk)
 }
 
 static void
+read_openpgp(const char *path, struct kh_card *card)
+{
+	static char text[KH_CARD_MAX + 1];
+	size_t n = read_file(path, text);
+
+	if (kh_openpgp_read((const uint8_t *)text, n, card->openpgp,
+		&card->openpgp_n) != KH_OK) {
+		fprintf(stderr, "%s: no OpenPGP key\n", path);
+		exit(1);
+	}
+}
+
+static void
 put_recipients(struct kh_card *card, int n, char **words)
 {
 	struct kh_card_recipient *r = card->recipients;
@@ -123,6 +140,8 @@ main(int argc, char **argv)
 		put_recipients(&card, argc - 5, argv + 5);
 	else if (argc == 6 && strcmp(argv[4], "--name") == 0)
 		(void)snprintf(card.name, sizeof(card.name), "%s", argv[5]);
+	else if (argc == 6 && strcmp(argv[4], "--openpgp") == 0)
+		read_openpgp(argv[5], &card);
 	else
 		put_token(&card, argc > 4 ? argv[4] : NULL);
 	fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

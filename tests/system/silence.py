@@ -361,7 +361,7 @@ def strays(calls, connections):
     made = rf"{draft}|{mark}|{salt}|{health}|{store}/settled"
     kept = (rf"{store}/objects/[0-9a-f]{{32}}\.age(\.new)?|"
             rf"{store}/replies/[0-9a-f]{{64}}(\.new)?")
-    memory = r"/?memfd:(turns|filter|answer)( \(deleted\))?"
+    memory = r"/?memfd:(turns|table|filter|answer)( \(deleted\))?"
     rules = (
         (r"p?write.*|sendfile|ftruncate",
          rf"{made}|{memory}|/dev/null|{re.escape(drop.messages)}|socket:.*"),
@@ -379,7 +379,7 @@ def strays(calls, connections):
             good = call.strings[0] in (b"/proc/self/exe",
                                        os.fsencode(KNOTHOLED))
         elif name == "memfd_create":
-            good = call.strings[0] in (b"turns", b"filter", b"answer")
+            good = call.strings[0] in (b"turns", b"table", b"filter", b"answer")
         elif name in ("socket", "bind"):
             # AF_UNIX: for nscd, which is not connected to.
             good = re.match(rb"AF_(INET|UNIX)|.*AF_INET", call.rest)

@@ -81,7 +81,7 @@ start_with(const struct kh_msg_store_dir *said)
 	return 0;
 }
 
-static int
+static inline int
 start(void **state)
 {
 	/* Two newsrooms, and objects that stay. */
@@ -136,7 +136,7 @@ announced_by(int from)
 	return link[0];
 }
 
-static int
+static inline int
 new_visit(void)
 {
 	return announced_by(door);

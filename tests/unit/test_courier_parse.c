@@ -82,6 +82,25 @@ test_routes(void **state)
 }
 
 static void
+test_cards(void **state)
+{
+	static const char *const none[] = {"", "/", "/A", "/-a", "/a-",
+	    "/a.card", "/a/b", "/..", "/a%20", "/" ID ID "0"};
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		(void)snprintf(path, sizeof(path), "/v1/cards%s", none[i]);
+		if (route(path, "").at != KH_AT_NOTHING)
+			fail_msg("%s", path);
+	}
+	assert_int_equal(route("/v1/cards/a", "x=1").at, KH_AT_NOTHING);
+	assert_int_equal(
+	    route("/v1/cards/the-example-times", "").at, KH_AT_CARD);
+	assert_int_equal(route("/v1/cards/" ID ID, "").at, KH_AT_CARD);
+}
+
+static void
 test_what_they_carry(void **state)
 {
 	struct kh_courier_route to = route("/v1/objects", "");
@@ -107,6 +126,8 @@ test_what_they_carry(void **state)
 	assert_int_equal(to.id[15], 15);
 	to = route("/v1/replies/" SLOT ".age", "");
 	assert_string_equal(to.name, SLOT);
+	to = route("/v1/cards/zeitung-2", "");
+	assert_string_equal(to.card, "zeitung-2");
 }
 
 static void
@@ -231,6 +252,7 @@ test_a_thousand_ids(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_routes),
+    cmocka_unit_test(test_cards),
     cmocka_unit_test(test_what_they_carry),
     cmocka_unit_test(test_ranges),
     cmocka_unit_test(test_ids),

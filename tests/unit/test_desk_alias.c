@@ -173,8 +173,13 @@ test_log_chain(void **state)
 	kh_sign_generate(&sk);
 	kh_sign_public(&sk, &pk);
 	for (i = 0; i < 20; i++) {
-		e = kh_log_add(&l, (enum kh_log_what)(i % KH_LOG_N),
-		    "2026-11-25", i % 2 == 0 ? "" : "two words", i);
+		if (i % KH_LOG_N == KH_LOG_SHARE)
+			e = kh_log_share(&l, "2026-11-25",
+			    &(struct kh_log_shared){"two words", i,
+				"eight words of a card", "Ada"});
+		else
+			e = kh_log_add(&l, (enum kh_log_what)(i % KH_LOG_N),
+			    "2026-11-25", i % 2 == 0 ? "" : "two words", i);
 		assert_int_equal(e, KH_OK);
 		e = kh_log_verify(&l, &pk, &bad);
 		assert_int_equal(e, KH_OK);
@@ -185,6 +190,16 @@ test_log_chain(void **state)
 	assert_int_equal(e, KH_OK);
 	e = kh_log_verify(&l, &pk, &bad);
 	assert_int_equal(e, KH_OK);
+	/* To whom and by whom counts as much as how many. */
+	l.entries[KH_LOG_SHARE].to[0] ^= 1;
+	e = kh_log_verify(&l, &pk, &bad);
+	assert_int_equal(e, KH_EAUTH);
+	assert_int_equal(bad, KH_LOG_SHARE);
+	l.entries[KH_LOG_SHARE].to[0] ^= 1;
+	l.entries[KH_LOG_SHARE].by[0] ^= 1;
+	e = kh_log_verify(&l, &pk, &bad);
+	assert_int_equal(e, KH_EAUTH);
+	l.entries[KH_LOG_SHARE].by[0] ^= 1;
 	for (i = 0; i < l.n; i++) {
 		l.entries[i].count ^= 1;
 		e = kh_log_verify(&l, &pk, &bad);

@@ -278,7 +278,7 @@ wrap_by(const char *name, const struct key *k, const struct kh_openpgp_key *who)
 
 /* L13, and whatever else may stand where gpg should. */
 static void
-test_no_gpg(void **state)
+test_l13_no_gpg(void **state)
 {
 	static const char *const lies[] = {
 	    "die", "silent", "garbage", "empty", "deaf", "mute", "other"};
@@ -397,7 +397,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sha1_binding),
     cmocka_unit_test(test_not_a_key),
     cmocka_unit_test(test_armor),
-    cmocka_unit_test(test_no_gpg),
+    cmocka_unit_test(test_l13_no_gpg),
     cmocka_unit_test(test_another_key),
     cmocka_unit_test(test_home),
 };

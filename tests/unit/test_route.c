@@ -130,6 +130,14 @@ test_keys(void **state)
 		assert_true(r.get);
 		assert_false(r.post);
 	}
+	site.outlets[1].card.openpgp_n = 1;
+	snprintf(target, sizeof(target), "/keys/%s.asc", site.outlets[1].id);
+	r = find(target);
+	assert_int_equal(r.to, KH_TO_KEY);
+	assert_int_equal(r.outlet, 1);
+	assert_true(r.openpgp && r.get && !r.post);
+	site.outlets[1].card.openpgp_n = 0;
+	assert_nothing(target);
 	assert_nothing("/keys/");
 	assert_nothing("/keys/.age");
 	assert_nothing("/keys/age");

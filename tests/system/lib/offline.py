@@ -79,8 +79,9 @@ def at_terminal(arguments, answers, limit=60):
         if not got:
             break
         shown += got
-    os.close(fd)
+    # First its end: a terminal that goes away would end it.
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
     equal(todo, [], f"everything was asked for: {shown[-800:]}")
     return status, shown
 
