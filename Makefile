@@ -148,7 +148,7 @@ FUZZ_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 
 .PHONY: all deps demo check check-built check-browser check-host check-tor \
 	check-nightly asan fuzz bench lint install clean help tests benches fuzzers fuzz-built \
-	format FORCE
+	format folder FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -420,6 +420,14 @@ lint:
 
 include deploy/package.mk
 
+# The desk and the courier where nothing can be installed: a folder to carry.
+FOLDER = $(BUILD)/folder/knothole
+folder: all
+	rm -rf "$(FOLDER)"
+	$(MAKE) --no-print-directory install DESTDIR="$(FOLDER)" PREFIX=
+	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib" "$(FOLDER)/include"
+	deploy/relocatable-folder "$(FOLDER)"
+
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -445,6 +453,7 @@ help:
 	@echo "make check-deb       packages built, checked, installed, purged"
 	@echo "make sbom            what it consists of, SPDX"
 	@echo "make sign KEY=FILE   sign a release with minisign"
+	@echo "make folder          desk and courier as a folder to carry: build/folder"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -18,10 +18,11 @@ install: all $(SHARED) $(COMPLETIONS)
 	    "$(DEST)/include/knothole" "$(DEST)/$(LIBDIR)/pkgconfig" \
 	    "$(DEST)/lib/systemd/system" "$(DEST)/lib/sysusers.d" \
 	    "$(DEST)/lib/tmpfiles.d" "$(SHARE)/knothole/apparmor" \
-	    "$(SHARE)/knothole/systemd"
+	    "$(SHARE)/knothole/systemd" "$(SHARE)/knothole/tor"
 	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
 	    "$(DEST)/bin/"
-	install -m 0755 $(BUILD)/bin/knotholed "$(DEST)/sbin/"
+	install -m 0755 $(BUILD)/bin/knotholed deploy/knotholed-backup \
+	    deploy/knotholed-restore deploy/knotholed-health "$(DEST)/sbin/"
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' deploy/systemd/knotholed.service \
 	    > "$(DEST)/lib/systemd/system/knotholed.service"
 	chmod 0644 "$(DEST)/lib/systemd/system/knotholed.service"
@@ -29,8 +30,10 @@ install: all $(SHARED) $(COMPLETIONS)
 	install -m 0644 deploy/tmpfiles.d/*.conf "$(DEST)/lib/tmpfiles.d/"
 	install -m 0644 deploy/systemd/examples/*.conf \
 	    "$(SHARE)/knothole/systemd/"
-	install -m 0644 deploy/apparmor/knotholed \
+	install -m 0644 deploy/apparmor/knotholed deploy/apparmor/system_tor \
 	    "$(SHARE)/knothole/apparmor/"
+	install -m 0644 deploy/tor/torrc deploy/tor/torrc.courier \
+	    "$(SHARE)/knothole/tor/"
 	install -m 0644 $(wildcard docs/man/*.1) "$(SHARE)/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(SHARE)/man/man5/"
 	install -m 0644 $(wildcard docs/man/*.8) "$(SHARE)/man/man8/"

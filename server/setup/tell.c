@@ -102,6 +102,46 @@ steps_tor(struct kh_setup *s)
 		    s->config_path);
 }
 
+static enum kh_err
+found(void *ctx, const char *device)
+{
+	(void)device;
+	*(bool *)ctx = true;
+	return KH_OK;
+}
+
+/* What the service would refuse to start for, or tor to connect for. */
+static void
+steps_host(struct kh_setup *s)
+{
+	static const char local[] = "/etc/apparmor.d/local/system_tor";
+	bool swap = false;
+	char rules[KH_PATH_MAX + 64], *text;
+	size_t n;
+
+	if (!s->config.allow_swap &&
+	    kh_swap_each(NULL, found, &swap) == KH_OK && swap)
+		step(s,
+		    "Turn swap off, which is not encrypted: swapoff -a, and "
+		    "remove its line from /etc/fstab (or encrypt it, or say "
+		    "allow_swap = yes in %s)",
+		    s->config_path);
+	if (access("/sys/kernel/security/apparmor/profiles", F_OK) != 0 ||
+	    access("/etc/apparmor.d/system_tor", F_OK) != 0)
+		return;
+	if (kh_setup_read(local, 65536, &text, &n) != KH_OK)
+		text = NULL;
+	if (text == NULL ||
+	    strstr(text, s->config.source_listen.path) == NULL) {
+		shared("apparmor/system_tor", rules, sizeof(rules));
+		step(s,
+		    "Let AppArmor have tor connect: cat %s >>%s, then "
+		    "systemctl reload apparmor",
+		    rules, local);
+	}
+	free(text);
+}
+
 void
 kh_setup_steps(struct kh_setup *s)
 {
@@ -113,6 +153,7 @@ kh_setup_steps(struct kh_setup *s)
 		    "Bring the newsrooms' cards: knotholed setup --card "
 		    "NAME.card (on each newsroom's offline machine, "
 		    "\"knothole keygen\" makes one)");
+	steps_host(s);
 	steps_tor(s);
 	if (!up)
 		step(s, "Start the service: systemctl enable --now knotholed");
