@@ -1,24 +1,20 @@
 /*
- * X25519 keys and their text. Separate from the stanza because key files,
- * cards and programs use keys without ever looking into a header.
+ * Public X25519 keys and their text. Separate from the stanza because cards and
+ * programs use keys without ever looking into a header, and from the secret half
+ * (identity.c), which is not linked where it has no business.
  */
 #include <sodium.h>
 #include <string.h>
 
 #include "knothole/age.h"
-#include "knothole/secret.h"
 #include "lib/age/bech32.h"
 #include "lib/base/precond.h"
 
 #define RECIPIENT_HRP "age"
-#define IDENTITY_HRP "age-secret-key-"
 
 _Static_assert(
     sizeof(RECIPIENT_HRP) - 1 + KH_BECH32_TAIL_LEN == KH_RECIPIENT_TEXT_LEN,
     "length of age1...");
-_Static_assert(
-    sizeof(IDENTITY_HRP) - 1 + KH_BECH32_TAIL_LEN == KH_IDENTITY_TEXT_LEN,
-    "length of AGE-SECRET-KEY-1...");
 _Static_assert(KH_X25519_LEN == crypto_scalarmult_BYTES &&
 	KH_X25519_LEN == crypto_scalarmult_SCALARBYTES,
     "X25519");
@@ -69,34 +65,4 @@ kh_recipient_format(
 {
 	PRECOND(r != NULL);
 	kh_bech32_encode(RECIPIENT_HRP, false, r->pk, out);
-}
-
-enum kh_err
-kh_identity_parse(const char *text, size_t n, struct kh_identity *out)
-{
-	PRECOND(text != NULL && out != NULL);
-	return kh_bech32_decode(IDENTITY_HRP, text, n, out->sk);
-}
-
-void
-kh_identity_format(
-    const struct kh_identity *id, char out[static KH_IDENTITY_TEXT_LEN + 1])
-{
-	PRECOND(id != NULL);
-	kh_bech32_encode(IDENTITY_HRP, true, id->sk, out);
-}
-
-void
-kh_identity_generate(struct kh_identity *out)
-{
-	PRECOND(out != NULL);
-	randombytes_buf(out->sk, sizeof(out->sk));
-}
-
-void
-kh_identity_recipient(const struct kh_identity *id, struct kh_recipient *out)
-{
-	PRECOND(id != NULL && out != NULL);
-	/* Clamped scalars never give zero on the base point. */
-	PRECOND(crypto_scalarmult_base(out->pk, id->sk) == 0);
 }

@@ -66,8 +66,10 @@ drop(struct kh_wrap *w, struct kh_wrap_peer *p)
 void
 kh_wrap_drop_all(struct kh_wrap *w)
 {
-	while (w->peers != NULL)
+	while (w->peers != NULL) {
+		PRECOND(w->peers->prev == NULL);
 		drop(w, w->peers);
+	}
 }
 
 /* Give it a bridge, tell it that there is none, or let it wait. Errors: it is to

@@ -68,9 +68,9 @@ def several(first):
     return [statistics.median(column) for column in zip(*taken)]
 
 
-idle = several(100)
-suite.figure(f"a source alone: page {1000 * idle[0]:.0f} ms, 5 MB "
-             f"{1000 * idle[1]:.0f} ms")
+def against(busy, *idle):
+    """How many times as long as alone, before and after."""
+    return [b / statistics.mean(i) for b, i in zip(busy, zip(*idle))]
 
 
 # --- floods, each in a process of its own --------------------------------------
@@ -82,8 +82,8 @@ def at_once(one, circuit, stop):
         while not stop.is_set():
             try:
                 one(circuit, stop)
-            except OSError:
-                pass
+            except (OSError, IndexError):
+                pass  # refused, or cut
     threads = [threading.Thread(target=go, daemon=True) for _ in range(AT_ONCE)]
     for thread in threads:
         thread.start()
@@ -131,14 +131,15 @@ def endless_headers(circuit, stop):
 
 
 def tiny_parts(circuit, stop):
-    form = Form("x" * 100)
-    for i in range(1000):
-        form.file(f"{i}", b"")
+    form = form_of(circuit).field("message", "m")
+    for i in range(900):
+        form.file(f"{i}", b"1")
     with connect(circuit, form.head(), form.body()) as wire:
         wire.read_all(5)
 
 
 def beside(name, one, circuit):
+    before = several(100 * circuit)
     stop = multiprocessing.Event()
     flood = multiprocessing.Process(target=at_once, daemon=True,
                                     args=(one, circuit, stop))
@@ -152,12 +153,13 @@ def beside(name, one, circuit):
         stop.set()
         flood.join(10)
         flood.kill()
-    ratios = [b / i for b, i in zip(busy, idle)]
+    wait_for("the flood's visits end", lambda: not drop.visits(), 60)
+    ratios = against(busy, before, several(10000 + 100 * circuit))
     suite.figure(f"{name}: page x{ratios[0]:.1f}, 5 MB x{ratios[1]:.1f} of "
-                 f"the time alone; {visits} visits")
+                 f"the time alone ({1000 * before[0]:.0f} and "
+                 f"{1000 * before[1]:.0f} ms); {visits} visits")
     check(visits <= 20, f"{visits} visits beside one circuit's flood")
     check(max(ratios) < WORST, f"{max(ratios):.0f} times as long")
-    wait_for("the flood's visits end", lambda: not drop.visits(), 60)
 
 
 for number, each in enumerate((slow_reads, slow_writes, half_requests,
@@ -197,6 +199,7 @@ def post_all(request, circuit, counts):
 @suite.test("L22, L23: 10,000 posts of one circuit; another sends 5 MB and reads")
 def test_l23_ten_thousand():
     door = drop.role("door")
+    before = several(40000)
     request = form_of(3).field("message", "flood").request()
     counts = multiprocessing.Queue()
     flood = multiprocessing.Process(target=post_all, daemon=True,
@@ -212,7 +215,8 @@ def test_l23_ten_thousand():
     seen = counts.get(timeout=300)
     spent = time.monotonic() - began
     flood.join()
-    ratios = [statistics.median(b) / i for b, i in zip(zip(*busy), idle)]
+    ratios = against([statistics.median(column) for column in zip(*busy)],
+                     before, several(41000))
     suite.figure(
         f"{POSTS} posts of one circuit in {spent:.0f} s "
         f"({', '.join(f'{n} x {s or None}' for s, n in sorted(seen.items()))}"

@@ -33,6 +33,25 @@ drop = Drop(server=os.path.join(top, "server"),
             courier_listen="tcp:127.0.0.1:0").start()
 courier = Courier(drop)
 
+# Another one, elsewhere, settles meanwhile; much of what it asks for fails.
+SETTLE_FAULTS = (("fsync", "error=EIO", "9+11"), ("linkat", "error=EIO", "7+9"),
+                 ("unlinkat", "error=EIO", "5+9"),
+                 ("openat", "error=EMFILE", "11+13"))
+settling = Drop(settle_minutes="1").start()
+
+
+def inodes():
+    """{name: inode} of what settles, at one look."""
+    with os.scandir(os.path.join(settling.store, "objects")) as there:
+        return {entry.name: entry.inode() for entry in there}
+
+
+settling_sent = [Sent(settling, i, 100 + 9000 * (i % 5)) for i in range(40)]
+upload(settling, settling_sent)
+settling.idle()
+settling_was = inodes()
+settling_fault = Fault(settling.role("store"), *SETTLE_FAULTS)
+
 
 def no_more_memory(nth):
     """From the n-th mapping on; the heap does not grow at all. (brk(2) has no
@@ -54,6 +73,8 @@ def roles():
 
 
 def some(sizes=SIZES):
+    drop.idle()
+    drop.forget()  # of a test that has failed
     return [Sent(drop, i, size) for i, size in enumerate(sizes)]
 
 
@@ -251,6 +272,24 @@ def answers():
     check(0 < kept < tried, f"{kept} of {tried} were taken")
     suite.figure(f"{len(faults)} kinds of fault in {tried} answers: {kept} were "
                  "acknowledged and are there, the others are absent")
+
+
+@suite.test("a settle whose calls fail loses nothing: after a start all is there "
+            "once")
+def settle_faults():
+    def rewritten():
+        now = inodes()
+        return sum(now.get(name, was) != was for name, was in settling_was.items())
+
+    # An occasion comes within 90 s, another within 90 s of it.
+    wait_for("something is written anew", lambda: rewritten() > 5, 200)
+    settling_fault.__exit__()
+    equal(settling.stop(), 0, "exit status")
+    settling.start()
+    equal(set(inodes()), set(settling_was), "names")
+    check(rewritten(), "nothing was written anew")
+    equal(agree(settling, settling_sent), len(settling_sent), "objects")
+    settling.ends_well()
 
 
 @suite.test("it has not ended meanwhile, and ends with 0")

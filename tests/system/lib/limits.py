@@ -30,6 +30,15 @@ def limit(pid, which, soft):
         raise Failure(f"cannot limit process {pid}")
 
 
+def runs(pid):
+    """False: it has ended, even if nobody has noticed yet."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            return not re.search(r"^State:\t[ZX]", f.read(), re.M)
+    except OSError:
+        return False
+
+
 class Limited:
     """While this lasts."""
 
@@ -41,5 +50,8 @@ class Limited:
         return self
 
     def __exit__(self, *unused):
-        if os.path.exists(f"/proc/{self.pid}"):  # it may have ended
+        try:
             limit(self.pid, self.which, None)
+        except (Failure, OSError):
+            if runs(self.pid):
+                raise
