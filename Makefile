@@ -222,7 +222,7 @@ $(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o
 
 # The same objects serve the programs and the shared library.
 $(call obj,$(LIB_SRC)) $(BUILD)/obj/gen/wordlist.o: \
-    HARDEN += $(PIC)
+    private HARDEN += $(PIC)
 
 $(BUILD)/lib/libknothole.map: lib/libknothole.abi lib/abi.py
 	@mkdir -p $(@D)

@@ -52,6 +52,8 @@ def _():
     clone = os.path.join(place, "a folder")
     os.chmod(place, 0o755)
     done("git", "-c", "safe.directory=*", "clone", "-q", ".", clone)
+    commit = done("tar", "-xOf", tarball(), f"knothole-{version()}/.commit")
+    done("git", "-C", clone, "checkout", "-q", commit.split()[0])
     done("git", "-C", clone, "config", "tar.umask", "user")
     done("git", "-C", clone, "config", "core.autocrlf", "true")
     own(clone)
