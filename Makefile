@@ -425,7 +425,7 @@ FOLDER = $(BUILD)/folder/knothole
 folder: all
 	rm -rf "$(FOLDER)"
 	$(MAKE) --no-print-directory install DESTDIR="$(FOLDER)" PREFIX=
-	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib"
+	rm -rf "$(FOLDER)/sbin" "$(FOLDER)/lib" "$(FOLDER)/include"
 	deploy/relocatable-folder "$(FOLDER)"
 
 format:

@@ -28,6 +28,7 @@ read_key(const char *path, struct key *key)
 	enum kh_err e;
 	int fd, code;
 
+	key->n = 0;
 	code = kh_input_open(path, &fd);
 	if (code != KH_EXIT_OK)
 		return code;

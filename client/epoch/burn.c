@@ -237,6 +237,7 @@ show(const struct burn *b, struct kh_lost *l, int n, char **objects)
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, f->path, e);
 	*l = (struct kh_lost){.in = in, .out = out};
+	kh_keyring_bridge(out, (struct kh_bridge_opener){kh_lost_bridge, l});
 	if (b->has_vault)
 		code = kh_lost_vault(l, &b->vault);
 	for (i = 0; i < n && code == KH_EXIT_OK; i++)
@@ -248,6 +249,11 @@ show(const struct burn *b, struct kh_lost *l, int n, char **objects)
 		printf("%s, %s to %s: %zu object%s would be unreadable\n",
 		    b->label, b->key.epoch.first, b->key.epoch.last, l->n,
 		    l->n == 1 ? "" : "s");
+	if (code == KH_EXIT_OK && l->bridged > 0)
+		printf(
+		    "%zu of them, sealed to an OpenPGP key as well, open with "
+		    "that all the same\n",
+		    l->bridged);
 	fflush(stdout);
 	return code;
 }
@@ -315,7 +321,7 @@ static int
 burn(struct burn *b, int n, char **objects)
 {
 	char prompt[128];
-	struct kh_lost l;
+	struct kh_lost l = {.n = 0};
 	int code;
 
 	code = open_all(b);

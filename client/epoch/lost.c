@@ -30,17 +30,36 @@ opens(int fd, const struct kh_keyring *kr)
 	return e;
 }
 
+enum kh_err
+kh_lost_bridge(void *ctx, const char *fpr, const uint8_t *msg, size_t n,
+    struct kh_identity *out)
+{
+	struct kh_lost *l = ctx;
+
+	(void)fpr;
+	(void)msg;
+	(void)n;
+	(void)out;
+	l->bridge = true;
+	return KH_ENOKEY;
+}
+
 /* KH_OK: it would be lost. KH_ENOKEY: these keys are not what opens it, or
  * others do as well. */
 static enum kh_err
-is_lost(const struct kh_lost *l, int fd)
+is_lost(struct kh_lost *l, int fd)
 {
 	enum kh_err e = opens(fd, l->in);
 
 	if (e != KH_OK)
 		return e;
+	l->bridge = false;
 	e = opens(fd, l->out);
-	return e == KH_ENOKEY ? KH_OK : e == KH_OK ? KH_ENOKEY : e;
+	if (e != KH_ENOKEY)
+		return e == KH_OK ? KH_ENOKEY : e;
+	l->n++;
+	l->bridged += l->bridge;
+	return KH_OK;
 }
 
 int
@@ -57,7 +76,6 @@ kh_lost_file(struct kh_lost *l, const char *path)
 	kh_input_close(fd);
 	if (e == KH_OK) {
 		printf("unreadable then: %s\n", kh_shown(path, shown));
-		l->n++;
 		return KH_EXIT_OK;
 	}
 	return e == KH_ENOKEY ? KH_EXIT_OK : kh_fail(KH_ON_OBJECT, path, e);
@@ -97,7 +115,6 @@ look_object(struct kh_lost *l, const struct kh_vault *v,
 	close(fd);
 	if (e != KH_OK)
 		return e == KH_ENOMEM ? e : KH_OK;
-	l->n++;
 	l->in_vault++;
 	if (o->thread != KH_NO_THREAD) {
 		threads[o->thread].n++;

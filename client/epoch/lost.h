@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "client/desk/vault.h"
 #include "knothole/age.h"
@@ -16,7 +17,14 @@ struct kh_lost {
 	const struct kh_keyring *out; /* those that stay */
 	size_t n; /* objects that only the first open */
 	size_t in_vault; /* of these */
+	size_t bridged; /* of these: sealed to an OpenPGP key as well */
+	bool bridge; /* the object at hand is */
 };
+
+/* To be put on the keys that stay: notes that there is a bridge (ctx: a struct
+ * kh_lost), and opens none. */
+enum kh_err kh_lost_bridge(void *ctx, const char *fpr, const uint8_t *msg,
+    size_t n, struct kh_identity *out);
 
 /*
  * Look at an object named on the command line, and print a line if it would be

@@ -162,10 +162,11 @@ tell(struct kh_watch *w, enum kh_which which)
 		if ((w->renewed[which] & bit) == 0)
 			continue;
 		m.u.outlet = w->k->outlets[i];
-		if (which == KH_WHICH_COURIER && !m.u.outlet.card.has_courier)
-			w->renewed[which] &= ~bit;
-		else if (w->child[which].control >= 0 &&
-		    kh_ipc_send(w->child[which].control, &m, -1) == KH_OK)
+		/* The courier does not know who gave no token. */
+		if ((which == KH_WHICH_COURIER &&
+			!m.u.outlet.card.has_courier) ||
+		    (w->child[which].control >= 0 &&
+			kh_ipc_send(w->child[which].control, &m, -1) == KH_OK))
 			w->renewed[which] &= ~bit;
 	}
 }

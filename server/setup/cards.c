@@ -64,49 +64,70 @@ check(const char *path, const char *text, size_t n)
 	return KH_EXIT_DATAERR;
 }
 
+/* A card that is replaced is kept beside the configuration: in the directory of
+ * the cards it would be one file too many. */
+static enum kh_err
+keep(const struct kh_setup *s, const char *name, const char *text, size_t n)
+{
+	char dir[KH_PATH_MAX + 1], path[KH_PATH_MAX + 1];
+	int r;
+
+	kh_setup_dir_of(s->config_path, dir);
+	r = snprintf(path, sizeof(path), "%s/%s.old", dir, name);
+	if (r < 0 || (size_t)r >= sizeof(path))
+		return KH_ELIMIT;
+	return kh_setup_replace(path, text, n, true);
+}
+
 /* What is to become of it, where there is one of that name? */
 static enum kh_exit
-put(struct kh_setup *s, const char *to, const char *text, size_t n)
+put(struct kh_setup *s, const char *name, const char *text, size_t n)
 {
-	char *old;
+	char to[2 * KH_PATH_MAX + 2], *old = NULL;
+	enum kh_exit x = KH_EXIT_CANTCREAT;
 	enum kh_err e;
 	size_t n_old;
-	bool differs;
 
-	e = kh_setup_read(to, KH_CARD_MAX, &old, &n_old);
-	if (e == KH_OK || e == KH_ELIMIT) {
-		differs = e != KH_OK || n != n_old || memcmp(old, text, n) != 0;
-		free(old);
-		if (!differs)
-			return KH_EXIT_OK;
-		if (!s->overwrite) {
-			kh_say("%s is another card than the one named: it was "
-			       "left as it is (--overwrite replaces it)",
-			    to);
-			return KH_EXIT_OK;
-		}
-	} else if (e != KH_ENOENT)
-		goto fail;
-	if (kh_setup_replace(to, text, n, e != KH_ENOENT) != KH_OK)
-		goto fail;
+	(void)snprintf(to, sizeof(to), "%s/%s", s->dir, name);
+	e = kh_setup_read(to, 4 * KH_CARD_MAX, &old, &n_old);
+	if (e == KH_OK && n == n_old && memcmp(old, text, n) == 0) {
+		x = KH_EXIT_OK;
+		goto out;
+	}
+	if (e == KH_OK && !s->overwrite) {
+		kh_say("%s is another card than the one named: it was left as "
+		       "it is (--overwrite replaces it)",
+		    to);
+		x = KH_EXIT_OK;
+		goto out;
+	}
+	if (e == KH_OK)
+		e = keep(s, name, old, n_old);
+	else if (e == KH_ENOENT)
+		e = KH_OK;
+	if (e == KH_OK)
+		e = kh_setup_replace(to, text, n, false);
+	if (e != KH_OK) {
+		kh_say("%s: cannot write it: %s", to,
+		    e == KH_ESYS ? strerror(errno) : kh_err_text(e));
+		goto out;
+	}
 	s->changed = true;
 	kh_say("card: %s", to);
-	return KH_EXIT_OK;
-fail:
-	kh_say("%s: cannot write it: %s", to, strerror(errno));
-	return KH_EXIT_CANTCREAT;
+	x = KH_EXIT_OK;
+out:
+	free(old);
+	return x;
 }
 
 static enum kh_exit
 take(struct kh_setup *s, const char *path)
 {
 	const char *name = strrchr(path, '/');
-	char to[KH_PATH_MAX + 1];
 	char *text = NULL;
 	enum kh_exit x;
 	enum kh_err e;
 	size_t n;
-	int r;
 
 	name = name == NULL ? path : name + 1;
 	if (!is_card_name(name)) {
@@ -122,13 +143,12 @@ take(struct kh_setup *s, const char *path)
 		return e == KH_ELIMIT ? KH_EXIT_DATAERR : KH_EXIT_NOINPUT;
 	}
 	x = check(path, text, n);
-	r = snprintf(to, sizeof(to), "%s/%s", s->dir, name);
-	if (x == KH_EXIT_OK && (r < 0 || (size_t)r >= sizeof(to))) {
+	if (x == KH_EXIT_OK && strlen(s->dir) + strlen(name) >= KH_PATH_MAX) {
 		kh_say("%s: the path is too long", s->dir);
 		x = KH_EXIT_CANTCREAT;
 	}
 	if (x == KH_EXIT_OK)
-		x = put(s, to, text, n);
+		x = put(s, name, text, n);
 	free(text);
 	return x;
 }

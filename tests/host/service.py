@@ -8,8 +8,10 @@ import signal
 
 from machine.machine import Machine
 
-from lib.drop import KNOTHOLED, Newsroom, processes, workplace
-from lib.tap import Suite, check, equal, wait_for
+from lib.drop import (DESK, KNOTHOLED, Newsroom, at_end, processes, run,
+                      workplace)
+from lib.pgp import Person, add_key
+from lib.tap import Skip, Suite, check, equal, wait_for
 from lib.wire import Form, Wire, get
 
 UNIT = "knotholed.service"
@@ -27,6 +29,11 @@ suite = Suite()
 machine = Machine()
 desk = workplace()
 newsroom = Newsroom(os.path.join(desk, "keys"), "The Example Times")
+# With an OpenPGP key, so that gpg is run as well.
+other = Newsroom(os.path.join(desk, "other"), "Zeitung")
+person = Person(os.path.join(desk, "person"))
+person.make("zeitung")
+add_key(other, person.export("zeitung", os.path.join(desk, "zeitung.pgp")))
 
 
 def prepare():
@@ -43,6 +50,7 @@ def prepare():
     done = machine.inside("systemd-sysusers", "knotholed.conf")
     equal(done.returncode, 0, done.stderr.decode())
     machine.install(newsroom.card, "/etc/knothole/newsrooms/times.card")
+    machine.install(other.card, "/etc/knothole/newsrooms/zeitung.card")
     with open(machine.path("/etc/knothole/knotholed.conf"), "w",
               encoding="utf-8") as f:
         f.write(CONFIG)
@@ -119,7 +127,15 @@ def start():
 def seals():
     answer = post("through systemd")
     equal((answer.status, answer.state), (200, "sealed"), "answer")
-    equal(len(objects()), 1, "objects")
+    (name,) = objects()
+    path = f"/proc/{machine.init}/root/var/lib/knothole/store/objects/{name}"
+    with open(path, "rb") as f:
+        header = f.read(65536)
+    equal(header.count(b"\n-> X25519 "), 3, "newsrooms, and one bridge")
+    equal(header.count(b"\n-> knothole.example/openpgp "), 1, "bridges")
+    done = run(*DESK, "unseal", "-i", newsroom.identity, path)
+    equal(done.returncode, 0, done.stderr.decode())
+    check(b"through systemd" in done.stdout, "the message")
 
 
 @suite.test("no process of it is root or has a capability")
@@ -255,6 +271,29 @@ def apart():
         for cap in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             equal(int(status[cap], 16), 0, f"{name}: {cap}")
     equal(post("apart").state, "sealed", "answer")
+
+
+@suite.test("AppArmor confines it, where the kernel has that")
+def apparmor():
+    try:
+        with open("/sys/kernel/security/apparmor/profiles",
+                  encoding="ascii") as f:
+            loaded = f.read()
+    except OSError:
+        raise Skip("no AppArmor in this kernel") from None
+    if "knotholed" in loaded:
+        raise Skip("a profile of this name is this system's")
+    profile = os.path.abspath("deploy/apparmor/knotholed")
+    done = run("apparmor_parser", "-K", "-a", profile)
+    if done.returncode != 0:
+        raise Skip(f"it cannot be loaded here: {done.stderr.decode()}")
+    at_end(lambda: run("apparmor_parser", "-K", "-R", profile))
+    equal(machine.ctl("restart", UNIT).returncode, 0, machine.enter(
+        "journalctl", "-n", "20", "-u", UNIT).stdout.decode())
+    for pid in (main_pid(), *descendants(main_pid())):
+        with open(f"/proc/{pid}/attr/current", encoding="ascii") as f:
+            equal(f.read().strip("\n\0"), "knotholed (enforce)", str(pid))
+    equal(post("confined").state, "sealed", "answer")
 
 
 @suite.test("it ends in order, and says so in its health file")

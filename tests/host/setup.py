@@ -183,8 +183,10 @@ def cards():
     equal(host.setup("--card", other, "--overwrite").returncode, 0, "status")
     with open(there, "rb") as f, open(other, "rb") as g:
         equal(f.read(), g.read(), "the card")
-    with open(there + ".old", "rb") as f:
+    with open(host.path("etc", os.path.basename(there) + ".old"), "rb") as f:
         equal(f.read(), before, "the old card")
+    equal(os.listdir(os.path.dirname(there)), [os.path.basename(there)],
+          "beside the card")
 
 
 @suite.test("bad cards, places and configurations: each its status, no change")

@@ -462,7 +462,7 @@ def parse_card(text):
     check(mark != "", "signature")
     lines = [line.split(" = ", 1) for line in body.splitlines()]
     keys = "".join(k[0] if k != "knothole-card" else "c" for k, _ in lines)
-    check(re.fullmatch(r"cnl+sr+c?", keys), f"order of lines: {keys}")
+    check(re.fullmatch(r"cnl+sr+c?o?", keys), f"order of lines: {keys}")
     same(lines[0][1], "1", "version")
     fields = {"name": lines[1][1], "recipients": []}
     for key, value in lines:
@@ -477,6 +477,11 @@ def parse_card(text):
         if key == "courier_token_hash":
             check(re.fullmatch(r"[0-9a-f]{64}", value), "hash of the token")
             fields["courier"] = value
+        if key == "openpgp":
+            key = base64.b64decode(value, validate=True)
+            same(base64.b64encode(key).decode(), value, "one spelling")
+            check(0 < len(key) <= 8192 and key[0] & 0x80, "OpenPGP key")
+            fields["openpgp"] = key
     sig = (mark + rest).splitlines()
     same(len(sig), 4, "lines of the signature")
     same(base64.b64decode(sig[1])[:2], b"ED", "kind of signature")
@@ -484,9 +489,13 @@ def parse_card(text):
 
 
 def fingerprint(card):
-    data = b"knothole card fingerprint v1"
-    data += base64.b64decode(card["signing_key"])[10:]
-    data += b"".join(recipient_key(to) for to in card["recipients"])
+    recipients = b"".join(recipient_key(to) for to in card["recipients"])
+    signing = base64.b64decode(card["signing_key"])[10:]
+    data = b"knothole card fingerprint v1" + signing + recipients
+    if "openpgp" in card:
+        data = b"knothole card fingerprint v2" + signing
+        data += bytes([len(card["recipients"])]) + recipients
+        data += card["openpgp"]
     n = int.from_bytes(blake2b(data, 32), "big") >> (256 - 103)
     digits = [n // BASE**i % BASE for i in reversed(range(8))]
     return " ".join(words()[d] for d in digits)

@@ -10,6 +10,7 @@ import subprocess
 
 from lib.desk import World, read, write
 from lib.drop import BUILD, DESK, desk, run, workplace
+from lib.pgp import Person
 from lib.tap import Skip, Suite, check, equal
 
 PASS = b"five random words in a row\n"
@@ -392,6 +393,33 @@ def renew_vault():
     equal(desk("export", "--card", other.card, stick.path).returncode, 0, "")
     equal(os.listdir(stick.path + "/knothole-stick/cards"),
           [f"{other.room.id}.card"], "a card alone")
+
+
+@suite.test("an OpenPGP key on the card: renewed with it, and not burnt with it")
+def with_openpgp():
+    if shutil.which("gpg") is None:
+        raise Skip("gpg is not installed")
+    r = Room(2, past=0)
+    person = Person(world.path("person"))
+    person.make("editor")
+    key = person.export("editor", world.path("editor.pgp"))
+    done = desk("card", "add-openpgp", "-i", r.identity, r.card, key,
+                env=person.environment)
+    equal(done.returncode, 0, done.stderr)
+    line = re.search(r"^openpgp = .*$", text(r.card), re.M)[0]
+    equal(desk("card", "renew", "-i", r.identity, r.card).returncode, 0, "")
+    check(line in text(r.card), "the OpenPGP key stays on the card")
+    sealed = world.path("sealed") + ".age"
+    done = desk("seal", "-r", r.card, "-o", sealed, key, env=person.environment)
+    equal(done.returncode, 0, done.stderr)
+    done = r.epoch("burn", r.labels[0], "-i", r.identity, "--force", "--yes",
+                   sealed)
+    check(b"1 of them, sealed to an OpenPGP key as well" in done.stdout,
+          done.stdout)
+    equal(desk("unseal", "-i", r.identity, sealed).returncode, 77, "burnt")
+    done = desk("unseal", sealed, env=person.environment)
+    equal(done.stdout, read(key), f"by OpenPGP: {done.stderr}")
+    person.end()
 
 
 suite.run()

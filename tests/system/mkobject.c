@@ -195,7 +195,7 @@ static enum kh_err
 make_at(
     const struct mk *m, const char *path, unsigned source, int n, char **files)
 {
-	struct kh_bundle_info info;
+	struct kh_bundle_info info = {.n_bridges = 0};
 	enum kh_err e;
 	int fd;
 

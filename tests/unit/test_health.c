@@ -131,6 +131,31 @@ test_text(void **state)
 	assert_non_null(strstr(text, "\nkey_epochs_left = 120\n"));
 	assert_non_null(strstr(text, "\ncrash_loop = yes\n"));
 	assert_int_equal(text[KH_HEALTH_LEN - 1], '\n');
+	/* Of OpenPGP keys only where there are any. */
+	assert_null(strstr(text, "openpgp"));
+}
+
+static void
+test_text_openpgp(void **state)
+{
+	struct kh_msg_health h = {.fault = KH_FAULT_OPENPGP,
+	    .quarters = 4,
+	    .weeks = KH_WEEKS_MAX,
+	    .epochs = KH_CARD_RECIPIENTS_MAX,
+	    .looping = 1,
+	    .openpgp = KH_OPENPGP_UNUSABLE};
+	char text[KH_HEALTH_LEN + 1];
+
+	(void)state;
+	kh_health_text(&h, true, text);
+	assert_int_equal(strlen(text), KH_HEALTH_LEN);
+	assert_non_null(strstr(text, "\nselftest = openpgp\n"));
+	assert_non_null(strstr(text, "\nopenpgp_keys = unusable\n "));
+	h.openpgp = KH_OPENPGP_ENDING;
+	kh_health_text(&h, true, text);
+	assert_int_equal(strlen(text), KH_HEALTH_LEN);
+	assert_non_null(strstr(text, "\nopenpgp_keys = ending\n "));
+	assert_int_equal(text[KH_HEALTH_LEN - 1], '\n');
 }
 
 static void
@@ -222,6 +247,7 @@ test_places(void **state)
 
 static const struct CMUnitTest tests[] = {
     T(test_text),
+    T(test_text_openpgp),
     T(test_words),
     T(test_replaced_or_not),
     T(test_places),

@@ -1,0 +1,236 @@
+"""docs/install.md, as a new administrator follows it: its commands, from the
+document. What needs a network or builds packages has a stand-in; the rest is run in
+a machine of its own, to a page behind an onion address."""
+import os
+import re
+import shutil
+import subprocess
+
+from machine.machine import Machine
+
+from lib.disk import must
+from lib.drop import BUILD, Newsroom, run, workplace
+from lib.tap import Failure, Skip, Suite, check, equal, wait_for
+from lib.wire import Wire, get
+
+DOCUMENT = "docs/install.md"
+MOST = 10
+SOCKET = "/run/knothole/source.sock"
+# Lines that fetch or build: what stands in for them is in `prepare`.
+ELSEWHERE = re.compile(r"apt-get |make deb$")
+
+suite = Suite()
+machine = Machine()
+desk = workplace()
+newsrooms = [Newsroom(os.path.join(desk, f"keys{i}"), name)
+             for i, name in enumerate(("The Times", "Zeitung"))]
+
+
+def commands(section):
+    with open(DOCUMENT, encoding="utf-8") as f:
+        text = f.read()
+    part = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    if not part:
+        raise Failure(f"no section {section}")
+    blocks = re.findall(r"^```sh\n(.*?)^```", part[1], re.M | re.S)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+SERVER = commands("The server")
+
+
+def inside(path):
+    return f"/proc/{machine.init}/root{path}"
+
+
+def follow(command):
+    done = machine.enter("bash", "-ec", command)
+    if done.returncode != 0:
+        journal = machine.enter("journalctl", "-n", "30", "--no-pager")
+        raise Failure(f"{command}: {done.returncode}: "
+                      f"{done.stdout.decode()}{done.stderr.decode()}"
+                      f"{journal.stdout.decode()}")
+    return done.stdout.decode()
+
+
+def prepare():
+    """What the packages bring, from make install; an own, empty tor."""
+    done = run("make", "install", f"DESTDIR={machine.root}", "PREFIX=/usr",
+               f"BUILD={os.path.relpath(BUILD)}")
+    equal(done.returncode, 0, done.stderr.decode()[-2000:])
+    for name in ("/etc/knothole", "/var/lib/knothole"):
+        shutil.rmtree(machine.path(name), ignore_errors=True)
+    for name in os.listdir(machine.path("/var/lib/tor")):
+        shutil.rmtree(machine.path(f"/var/lib/tor/{name}"),
+                      ignore_errors=True)
+    machine.inside("systemd-sysusers", "knotholed.conf")
+    os.makedirs(machine.path("/etc/apparmor.d/local"), exist_ok=True)
+    os.makedirs(machine.path("/media/stick"), exist_ok=True)
+    for newsroom in newsrooms:
+        shutil.copy(newsroom.card, machine.path("/media/stick"))
+    machine.boot()
+    follow("systemd-tmpfiles --create knotholed.conf")
+
+
+@suite.test(f"from a fresh system to a live onion in {MOST} commands at most")
+def few():
+    suite.figure(f"the server takes {len(SERVER)} commands")
+    check(5 <= len(SERVER) <= MOST, f"{len(SERVER)} commands")
+
+
+@suite.test("every command of the document is one")
+def syntax():
+    for section in ("The desk", "The server", "The courier's machine"):
+        for line in commands(section):
+            done = run("bash", "-n", "-c", line)
+            equal(done.returncode, 0, f"{line}: {done.stderr.decode()}")
+
+
+@suite.test("every option that they give to our programs is there")
+def options():
+    for section in ("The desk", "The server", "The courier's machine"):
+        for line in commands(section):
+            words = line.split()
+            name = os.path.basename(words[0])
+            if name not in ("knotholed", "knothole", "knothole-courier"):
+                continue
+            said = run(os.path.join(BUILD, "bin", name), *(
+                words[1:2] if not words[1].startswith("-") else []),
+                "--help")
+            equal(said.returncode, 0, f"{name} --help")
+            for option in re.findall(r" (--[a-z-]+)", line):
+                check(option in said.stdout.decode(), f"{line}: {option}")
+
+
+@suite.test("the server's commands, one after the other, in a machine")
+def server():
+    if not shutil.which("tor"):
+        raise Skip("tor is not installed")
+    prepare()
+    first = SERVER.index(next(
+        line for line in SERVER if line.startswith("knotholed setup")))
+    for line in SERVER[:first]:
+        check(ELSEWHERE.match(line), f"nothing stands in for: {line}")
+    said = ""
+    for line in SERVER[first:]:
+        check(not ELSEWHERE.match(line), f"not run: {line}")
+        if line.startswith("systemctl enable --now knotholed"):
+            with open("/proc/swaps", encoding="ascii") as f:
+                if len(f.readlines()) > 1:  # of whatever machine this is
+                    follow("echo allow_swap = yes "
+                           ">>/etc/knothole/knotholed.conf")
+        if line == "knotholed setup":
+            wait_for("tor's keys", lambda: os.path.exists(
+                inside("/var/lib/tor/knothole-source/hostname")))
+        said = follow(line) if "setup" in line else (follow(line), said)[1]
+    with open(inside("/var/lib/tor/knothole-source/hostname"),
+              encoding="ascii") as f:
+        onion = f.read().strip()
+    check(f"http://{onion}" in said, f"the address is not shown: {said}")
+    equal(machine.show("knotholed", "ActiveState"), "active", "the service")
+    equal(machine.show("tor@default", "ActiveState"), "active", "tor")
+    equal(machine.ctl("is-enabled", "knotholed").stdout, b"enabled\n",
+          "at the next boot")
+
+
+@suite.test("then there is a page, which tor's user can get, with all newsrooms")
+def page():
+    link = os.path.join(desk, "s")
+    os.symlink(inside(SOCKET), link)
+
+    with open(inside("/var/lib/tor/knothole-source/hostname"), "rb") as f:
+        onion = f.read().strip()
+
+    def load(path):
+        with Wire(link) as wire:
+            wire.offer([b"PROXY TCP6 fc00:dead:beef:4dad::0:1d ::1 29 80\r\n"
+                        + get(path).replace(b"drop.example", onion)])
+            return wire.response()
+
+    check("The Example Times" in load("/en/").text(), "the site's name")
+    form = load("/en/send?plain=1").text()
+    for name in ("The Times", "Zeitung"):
+        check(name in form, f"no {name}")
+    follow("setpriv --reuid debian-tor --regid debian-tor --clear-groups "
+           f"test -w {SOCKET}")
+    done = machine.enter("setpriv", "--reuid", "nobody", "--clear-groups",
+                         "test", "-w", SOCKET)
+    check(done.returncode != 0, "anybody may")
+    equal(follow("knotholed-health --wait 30").count("selftest = ok"), 1,
+          "health")
+
+
+@suite.test("setup has nothing more to say than what only people can do")
+def settled():
+    said = follow("knotholed setup --json")
+    check('"changed": false' in said, said)
+    for word in ("systemctl", "cp ", "swapoff"):
+        steps = said.split('"steps"')[1]
+        check(word not in steps or "allow_swap" in steps, said)
+
+
+@suite.test("a backup, a new host, the same address")
+def moved():
+    if not shutil.which("age"):
+        raise Skip("age is not installed")
+    key = os.path.join(desk, "identity")
+    run("age-keygen", "-o", key)
+    with open(key, encoding="ascii") as f:
+        recipient = re.search(r"age1\w+", f.read())[0]
+    shutil.copy(key, inside("/root/identity"))
+    with open(inside("/var/lib/tor/knothole-source/hs_ed25519_secret_key"),
+              "rb") as f:
+        before = f.read()
+    follow(f"knotholed-backup -r {recipient} -o /root/site.backup")
+    follow("systemctl stop knotholed tor; rm -rf /var/lib/tor/knothole-* "
+           "/var/lib/knothole/* /etc/knothole")
+    follow("knotholed-restore -i /root/identity /root/site.backup")
+    with open(inside("/var/lib/tor/knothole-source/hs_ed25519_secret_key"),
+              "rb") as f:
+        equal(f.read(), before, "the onion key")
+    follow("systemctl start tor knotholed; knotholed-health --wait 30")
+
+
+@suite.test("the folder runs where nothing of it is installed")
+def folder():
+    made = run("make", "folder", f"BUILD={os.path.relpath(BUILD)}")
+    equal(made.returncode, 0, made.stderr.decode()[-2000:])
+    root = workplace()
+    away = os.path.join(root, "home", "anybody", "another name")
+    shutil.copytree(os.path.join(BUILD, "folder", "knothole"), away,
+                    symlinks=True)
+    bare = {"/bin/sh": "/bin/sh"}
+    for name in ("readlink", "dirname", "basename"):
+        bare[f"/usr/bin/{name}"] = shutil.which(name)
+    needed = set()
+    for program in list(bare.values()) + ["/usr/bin/ldd"]:
+        out = run("ldd", program).stdout.decode()
+        needed |= set(re.findall(r"(/\S+\.so\S*)", out))
+    # The C library's, and no other.
+    for name in ("libm.so.6", "libpthread.so.0", "libresolv.so.2"):
+        needed |= set(re.findall(
+            rf"=> (/\S*/{re.escape(name)})", run("ldconfig", "-p"
+                                                 ).stdout.decode())[:1])
+    for target, source in [*bare.items(), *((n, n) for n in needed)]:
+        path = root + target
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copy(source, path)
+    os.makedirs(root + "/proc")
+    must("mount", "-t", "proc", "proc", root + "/proc")
+    for program in ("knothole", "knothole-courier"):
+        done = run("chroot", root, f"/home/anybody/another name/{program}",
+                   "--version")
+        equal(done.returncode, 0, done.stderr.decode())
+    done = run("chroot", root, "/home/anybody/another name/knothole",
+               "keygen", "-o", "/home/keys", "--name", "Away",
+               "--no-passphrase")
+    equal(done.returncode, 0, done.stderr.decode())
+    check(os.path.exists(root + "/home/keys/away.card"), "no card")
+    done = subprocess.run(
+        ["chroot", root, "/home/anybody/another name/bin/knothole",
+         "--version"], capture_output=True, check=False)
+    check(done.returncode != 0, "it would run without its libraries")
+    must("umount", root + "/proc")
+
+
+suite.run()
