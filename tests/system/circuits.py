@@ -177,6 +177,8 @@ def test_l22_visits():
     greedy, other = Circuit(drop), Circuit(drop)
     wires = [greedy.connect() for _ in range(AT_ONCE)]
     wait_for("they are let in", lambda: len(drop.visits()) == AT_ONCE)
+    nice = sorted(os.getpriority(os.PRIO_PROCESS, p) for p in drop.visits())
+    equal(nice, [0] * SCARCE + list(range(1, AT_ONCE - SCARCE + 1)), "nice")
     page = greedy.get("/en/")
     equal((page.status, page.reason), (503, "busy"), "one more")
     equal(page.whole, True, "the page is whole")
@@ -290,6 +292,7 @@ def _():
     greedy = Circuit(here)
     form = greedy.form().field("message", "m").file("f", b"1" * 30000)
     request = greedy.line + form.request()
+    here.idle()
     wires = [greedy.connect() for _ in range(AT_ONCE)]
     wait_for("they are let in", lambda: len(here.visits()) == AT_ONCE)
     for _ in range(30):
@@ -380,6 +383,8 @@ def _():
     check(page.status in (400, 405), f"{page}")
     wires = [here.connect() for _ in range(MANY)]
     wait_for("all are let in", lambda: len(here.visits()) == MANY)
+    equal({os.getpriority(os.PRIO_PROCESS, p) for p in here.visits()}, {0},
+          "nice")
     form = here.form().field("message", "m").request()
     equal({here.exchange(form).status for _ in range(BURST + 8)}, {200},
           "forms")
