@@ -178,8 +178,8 @@ test_known(void **state)
 	    "abstract chive bountiful eskimo recent prototype danger crewman",
 	    "agile crinkly yapping yoga rupture distrust scribing pacifier",
 	    "octane placard aching panda dreadlock uncrown landside appear",
-	    "overall nautical spellbind semisweet greasily dinghy fidgeting "
-	    "unreached"};
+	    ("overall nautical spellbind semisweet greasily dinghy fidgeting "
+	     "unreached")};
 	static const char line[] =
 	    "KNOTHOLE-SHARE:"
 	    "0103050222779D0631C2000102030405060708090A0B0"
