@@ -448,12 +448,12 @@ help:
 	@echo "make lint            formatters, compilers and checkers"
 	@echo "make deps            install the Debian packages to build with"
 	@echo "make install         DESTDIR= PREFIX=/usr/local"
-	@echo "make folder          desk and courier as a folder to carry: build/folder"
 	@echo "make dist            the source of this commit, build/dist/"
 	@echo "make deb             Debian packages, build/deb/"
 	@echo "make check-deb       packages built, checked, installed, purged"
 	@echo "make sbom            what it consists of, SPDX"
 	@echo "make sign KEY=FILE   sign a release with minisign"
+	@echo "make folder          desk and courier as a folder to carry: build/folder"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

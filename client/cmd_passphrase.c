@@ -99,7 +99,7 @@ drop_editors(struct change *p)
 	if (e == KH_OK && editors > 0 && !p->drop) {
 		kh_secret_free(text);
 		kh_say(p->path,
-		    "is sealed to the keys of %zu editors and has no "
+		    "is sealed to the keys of editors (%zu) and has no "
 		    "passphrase; --drop-editors takes their keys away and sets "
 		    "one",
 		    editors);

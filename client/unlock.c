@@ -256,13 +256,6 @@ open_for_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
 	enum kh_err e;
 	int code;
 
-	/* No identity is as long as the shortest object. */
-	if (n >= KH_OBJECT_LEN_MIN) {
-		kh_say(path,
-		    "is sealed to a key, not under a passphrase: an object, "
-		    "and no identity; give the newsroom's identity file");
-		return KH_EXIT_DATA;
-	}
 	code = load_editor_keys(u);
 	if (code != KH_EXIT_OK)
 		return code;
@@ -271,6 +264,13 @@ open_for_keys(struct kh_unlock *u, const char *path, const char *text, size_t n,
 	if (e == KH_ENOKEY && u->also != NULL) {
 		kr = u->also;
 		e = kh_unlock_bytes(kr, text, n, out);
+	}
+	/* Few identities are as long as the shortest object. */
+	if (e == KH_ENOKEY && n >= KH_OBJECT_LEN_MIN) {
+		kh_say(path,
+		    "is sealed to a key, not under a passphrase: an object, "
+		    "and no identity; give the newsroom's identity file");
+		return KH_EXIT_DATA;
 	}
 	if (e == KH_ENOKEY)
 		return no_key(

@@ -269,9 +269,9 @@ drop_editors(struct recover *r)
 	r->id.n = n;
 	if (editors > 0)
 		kh_say(r->found,
-		    "%zu editors had keys to it; let each in again with "
+		    "%zu editor%s had keys to it; let each in again with "
 		    "`knothole editor add`",
-		    editors);
+		    editors, editors == 1 ? "" : "s");
 	return KH_EXIT_OK;
 }
 

@@ -17,8 +17,6 @@
 #define TORRC_MAX 262144 /* some hundred services; ours has a few lines */
 #define DEFAULTS "/usr/share/tor/tor-service-defaults-torrc"
 
-extern char **environ;
-
 /* "Keyword value", without a comment behind it (torrc(5)); false if it is none.
  * Words are cut in place. */
 static bool
@@ -154,7 +152,7 @@ verify(const char *torrc)
 	    (char *)(uintptr_t) "-f", (char *)(uintptr_t)torrc, NULL, NULL,
 	    NULL};
 	posix_spawn_file_actions_t quiet;
-	pid_t pid;
+	pid_t pid = -1;
 	int status = -1, r;
 
 	if (access(DEFAULTS, R_OK) == 0) {

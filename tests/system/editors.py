@@ -465,6 +465,37 @@ def _():
     check(os.path.exists(beside), "beside again")
 
 
+def months(room, *options, fds=None):
+    """{epoch: burnt or None} of a newsroom's identity."""
+    seen = json.loads(knothole("identity", "inspect", "--json", *options,
+                               room.identity, fds=fds).stdout)
+    return {r["epoch"]: r["burnt"] for r in seen["recipients"]}
+
+
+@test("a burnt epoch is burnt in each form: for editors, and for shares")
+def _():
+    room = Room("--epochs", "2", "--shares", "3", "--threshold", "2")
+    first = sorted(months(room, "--passphrase-fd", "9", fds=FD))[0]
+    secret = re.findall(rb"AGE-SECRET-KEY-\w+", knothole(
+        "unseal", "--passphrase-fd", "9", "-o", "-", room.identity,
+        fds=FD).stdout)[0]
+    ada = Key("Ada")
+    editors = room.copied()
+    editors.editor("add", "--name", "Ada", ada.public, fds=FD)
+    burn = ("epoch", "burn", first, "--yes", "--force", "-i")
+    knothole(*burn, editors.identity, "--editor-key", ada.path)
+    knothole(*burn, room.identity, "--passphrase-fd", "9", fds=FD)
+    burnt = months(editors, "--editor-key", ada.path)
+    check(burnt[first] and burnt == months(room, "--passphrase-fd", "9",
+                                           fds=FD), burnt)
+    for one in (room, editors):
+        given = [os.path.join(one.dir, "shares", f"share-{i}-of-3.txt")
+                 for i in (2, 3)]
+        knothole("recover", "-o", one.dir, "--no-passphrase", *given)
+        text = read(os.path.join(one.dir, "identity.txt"))
+        check(secret not in text and b"# burnt " in text, "by the shares, too")
+
+
 @test("inspect tells how a file is sealed without opening it, and no secret")
 def _():
     room = Room("--epochs", "3")

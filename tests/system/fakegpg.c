@@ -12,6 +12,8 @@
  *		output is a message's packets
  *	mute	writes a message's packets and does not say that it has ended
  *	other	a message's packets, to a key with another id
+ *	good	says what gpg says; with FAKEGPG_ID, 16 hex digits, in the
+ *		environment its message is to that key, as is that of "mute"
  */
 #include <signal.h>
 #include <stdint.h>
@@ -20,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const uint8_t message[] = {
+static uint8_t message[] = {
     0xc1, 12, 3, 0, 0, 0, 0, 0, 0, 0, 0, 18, 1, 1, 0xd2, 3, 1, 2, 3};
 
 static void
@@ -63,6 +65,19 @@ hang(void)
 		pause();
 }
 
+/* The key that the message is to. */
+static void
+take_id(const char *hex)
+{
+	size_t i;
+
+	for (i = 0; hex != NULL && strlen(hex) == 16 && i < 8; i++) {
+		const char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+
+		message[3 + i] = (uint8_t)strtoul(two, NULL, 16);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -84,6 +99,7 @@ main(int argc, char **argv)
 		if (strcmp(argv[i], "--status-fd") == 0 && i + 1 < argc)
 			status = atoi(argv[i + 1]);
 	}
+	take_id(getenv("FAKEGPG_ID"));
 	if (strcmp(name, "hang") == 0)
 		hang();
 	if (strcmp(name, "silent") == 0)

@@ -155,6 +155,7 @@ keys_of(const struct mk *m, struct kh_bundle_info *info)
 static enum kh_err
 info_of(const struct mk *m, unsigned source, struct kh_bundle_info *info)
 {
+	memset(info, 0, sizeof(*info)); /* no bridges */
 	info->language = "en";
 	info->day = m->day != NULL ? m->day : "2026-11-21";
 	memset(info->mailbox, 0x5a, sizeof(info->mailbox));

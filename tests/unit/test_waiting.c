@@ -101,7 +101,7 @@ test_in_pieces(void **state)
 	assert_int_equal(kh_waiting_add(&w, ep, s[0], START), KH_OK);
 	for (i = 0; i < strlen(LINE); i++) {
 		assert_int_equal(ready(), -1);
-		assert_int_equal(send(s[1], LINE + i, 1, 0), 1);
+		assert_int_equal(send(s[1], &LINE[i], 1, 0), 1);
 		/* Each byte is news once. */
 		assert_int_equal(ready(), s[0]);
 		if (i + 1 < strlen(LINE))
