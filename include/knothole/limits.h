@@ -181,7 +181,7 @@
 /* Two such windows at once. A sixtieth of the default max_visits. */
 #define KH_CIRCUIT_VISITS_MAX 16
 /* When no more than an eighth of all places is free: an upload, its display,
- * and two pages. */
+ * and two pages. Visits beyond that are nicer to the others as well. */
 #define KH_CIRCUIT_VISITS_SCARCE 4
 /* Nobody turns so many pages; programs do. A visit that is let in costs 3 ms
  * of a processor: one circuit that asks without end takes a fortieth of it. */

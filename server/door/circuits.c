@@ -103,7 +103,7 @@ kh_circuits_enter(struct kh_circuits *c, uint32_t id, bool scarce, int64_t now,
 	if (l->visits >= max ||
 	    !use(&l->visits_whole, VISIT_MS, KH_CIRCUIT_VISITS_BURST, now))
 		return KH_ELIMIT;
-	l->visits++;
+	out->before = l->visits++;
 	out->line = l - c->line;
 	out->form = use(&l->forms_whole, FORM_MS, KH_CIRCUIT_FORMS_BURST, now);
 	return KH_OK;

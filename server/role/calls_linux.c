@@ -30,7 +30,7 @@ static const char *const store[] = {"openat", "linkat", "unlinkat", "renameat",
 
 static const char *const forking[] = {"accept4", "accept", "wait4", "waitid",
     "kill", "close_range", "set_robust_list", "set_tid_address", "signalfd4",
-    NULL};
+    "setpriority", NULL};
 
 /* Names of processes, their limits, and the filter of a visit. */
 static const char *const confining[] = {

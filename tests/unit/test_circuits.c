@@ -60,6 +60,7 @@ test_l22_visits_at_once(void **state)
 		assert_true(enters(1, START, &in[i]));
 		assert_true(in[i].form);
 		assert_int_equal(in[i].line, in[0].line);
+		assert_int_equal(in[i].before, i);
 	}
 	assert_false(enters(1, START, &pass));
 	assert_int_equal(pass.line, -1);
@@ -67,6 +68,7 @@ test_l22_visits_at_once(void **state)
 	/* Another does not notice. */
 	assert_true(enters(2, START, &pass));
 	assert_int_not_equal(pass.line, in[0].line);
+	assert_int_equal(pass.before, 0);
 	kh_circuits_leave(&c, &pass, false);
 	/* One leaves, one comes. */
 	kh_circuits_leave(&c, &in[0], false);

@@ -281,6 +281,9 @@ test_a_place_is_left_clean(void **state)
 	(void)state;
 	phase(i, KH_PHASE_LINGER);
 	atomic_store(&g.counter[i].bytes, 12345);
+	atomic_store(&g.counter[i].share, 7);
+	atomic_store(&g.counter[i].form, 1);
+	atomic_store(&g.counter[i].claim, 12345);
 	kh_guests_deadlines(&g, START + S(1));
 	leave(i);
 	assert_memory_equal(&g.counter[i], &zero, sizeof(zero));
