@@ -64,7 +64,7 @@ SBOM := $(DIST)/knothole-$(VERSION).spdx.json
 
 .PHONY: dist deb sbom sign check-deb check-unit
 
-dist:
+dist $(TARBALL):
 	deploy/release/dist $(VERSION) $(TARBALL)
 
 deb: dist
@@ -74,8 +74,8 @@ deb: dist
 # Everything that is given away, but for the SBOM.
 RELEASED = $(TARBALL) $(sort $(wildcard $(BUILD)/deb/*.deb))
 
-sbom: all dist
-	@mkdir -p $(DIST)
+# Of the archive and the packages that are there: those of one commit.
+sbom: all | $(TARBALL)
 	deploy/release/sbom.py $(VERSION) $(BUILD)/bin $(RELEASED) > $(SBOM)
 
 # Signs what dist, deb and sbom have made.

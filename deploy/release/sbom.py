@@ -3,7 +3,7 @@
 
 usage: sbom.py VERSION BIN_DIRECTORY FILE...
 
-FILEs are what is given away (the source archive, packages), with their hashes;
+FILEs are what is given away (the source archive, packages), with their hashes.
 BIN_DIRECTORY has the programs. What they are linked with is read from them, and
 dpkg says which package and version that is; what is needed to build stands in
 the Makefile's lists. The same source, tools and packages give the same bytes:
@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 
 PROGRAMS = ("knotholed", "knothole", "knothole-courier")
 # Debian's short names of licences (DEP-5) that SPDX has under another.
@@ -37,19 +38,14 @@ def spdx_id(name):
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", name)
 
 
-def commit_and_time():
-    """The commit (or "unknown") and when it was made, in seconds."""
-    with open(".commit", encoding="ascii") as f:
-        text = f.read()
-    m = re.fullmatch(r"([0-9a-f]{40}) (\d+)\n", text)
-    if m:
-        found = m.groups()
-    elif os.path.exists(".git"):
-        found = told("git", "-c", "safe.directory=*", "log", "-1",
-                     "--format=%H %ct").split()
-    else:
-        found = ("unknown", "0")
-    return found[0], int(os.environ.get("SOURCE_DATE_EPOCH", found[1]))
+def commit_and_time(files):
+    """Of the source archive: the commit, and when it was made, in seconds."""
+    archive = next(path for path in files if path.endswith(".tar.xz"))
+    with tarfile.open(archive) as tar:
+        top = tar.getnames()[0].split("/")[0]
+        text = tar.extractfile(f"{top}/.commit").read().decode()
+    commit, seconds = re.fullmatch(r"([0-9a-f]{40}) (\d+)\n", text).groups()
+    return commit, int(os.environ.get("SOURCE_DATE_EPOCH", seconds))
 
 
 def makefile_list(name):
@@ -179,7 +175,7 @@ def contents(version, directory, files):
 
 def main():
     version, directory, *files = sys.argv[1:]
-    commit, seconds = commit_and_time()
+    commit, seconds = commit_and_time(files)
     packages, relations = contents(version, directory, files)
     packages[0]["sourceInfo"] = f"commit {commit}"
     whole = hashlib.sha256(json.dumps([commit, packages]).encode()).hexdigest()
