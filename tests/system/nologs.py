@@ -22,8 +22,8 @@ PRINTS = (
     r"std(out|err)|_IO_2_1_std(out|err)_"
 )
 # main.c: --help, --version, --check-config, wrong options; before any role.
-# drill: a command of its own, which runs in no role.
-PRINTERS = re.compile(r"server/main|server/drill/\w+")
+# drill, setup: commands of their own, which run in no role.
+PRINTERS = re.compile(r"server/main|server/(drill|setup)/\w+")
 # Reading a file by stdio is no output; who does it is listed all the same.
 READERS = {"server/keeper/swap_linux"}
 VOICE = "server/keeper/say"
@@ -85,8 +85,9 @@ def test_l31_objects():
            if s and not PRINTERS.fullmatch(name)},
           {}, "who prints")
     equal({name for name, s in ours.items() if any(
-        x.startswith("kh_drill") for x in s) and not PRINTERS.fullmatch(name)},
-          set(), "who could call the drill")
+        x.startswith(("kh_drill", "kh_setup")) for x in s)
+           and not PRINTERS.fullmatch(name)},
+          set(), "who could call the two commands")
     equal({name for name, s in ours.items() if s & {"fopen", "fopen64"}
            and not PRINTERS.fullmatch(name)}, READERS,
           "who opens files by stdio")
