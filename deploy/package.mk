@@ -64,8 +64,11 @@ SBOM := $(DIST)/knothole-$(VERSION).spdx.json
 
 .PHONY: dist deb sbom sign check-deb check-unit
 
-dist $(TARBALL):
+dist:
 	deploy/release/dist $(VERSION) $(TARBALL)
+
+$(TARBALL):
+	$(MAKE) --no-print-directory dist
 
 deb: dist
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_DEB)
