@@ -241,11 +241,13 @@ $(SERVER_LIB): $(call obj,$(SERVER_LIB_SRC)) $(BUILD)/obj/gen/text.o
 	@echo '  AR   $@'
 	$(Q)$(AR) rcsD $@ $^
 
+# It does not start where others could change it.
 $(BUILD)/bin/knotholed: $(call obj,server/main.c $(SAN_SRC)) $(SERVER_LIB) \
     $(LIB)
 	@mkdir -p $(@D)
 	@echo '  LD   $@'
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pc_libs,$(PC_SERVER))
+	$(Q)chmod go-w $@ $(@D)
 
 $(BUILD)/bin/knothole: $(call obj,$(CLIENT_SRC)) $(LIB)
 	@mkdir -p $(@D)

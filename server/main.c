@@ -229,6 +229,8 @@ serve(struct kh_keeper *k)
 	if (x == KH_EXIT_OK)
 		x = kh_users_choose(k->uids);
 	if (x == KH_EXIT_OK)
+		x = kh_program_check(k->uids);
+	if (x == KH_EXIT_OK)
 		x = kh_store_dir_open(
 		    k->config.store, k->uids[KH_ROLE_STORE], &k->store_dir);
 	if (x == KH_EXIT_OK)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
@@ -142,6 +143,18 @@ enum kh_exit kh_store_dir_open(const char *where, uid_t owner, int *fd);
 
 /* Choose the users of the roles; all 0 when we are not root ourselves. */
 enum kh_exit kh_users_choose(uid_t uids[static KH_ROLE_N]);
+
+/*
+ * Could the service change what it runs (L39): the program, or the directory that
+ * it is in? Then KH_EXIT_CONFIG. Somebody who tries what he has built, as himself,
+ * may.
+ *	uids	of the roles, by kh_users_choose
+ */
+enum kh_exit kh_program_check(const uid_t uids[static KH_ROLE_N]);
+
+/* May a role change this file? `self`, `group`: of this process. */
+bool kh_program_open(const struct stat *sb, const uid_t uids[static KH_ROLE_N],
+    uid_t self, gid_t group);
 
 /*
  * Is there swap that is not encrypted? Then it is said, and unless `allowed`

@@ -2,9 +2,11 @@
 without it."""
 import os
 import re
+import shutil
 import subprocess
 
-from lib.drop import BUILD, KNOTHOLED, Drop, need_root, processes
+from lib.drop import (BUILD, KNOTHOLED, Drop, need_root, processes,
+                      workplace)
 from lib.tap import Skip, Suite, check, equal, wait_for
 from lib.wire import Form
 
@@ -109,6 +111,44 @@ def handed_over():
     check(owner != 0, "the store is root's")
     equal(os.stat(path).st_uid, owner, "owner of the object")
     equal(other.stop(), 0, "exit status")
+
+
+@suite.test("L39 a program that its service could change does not start (78)")
+def own_program():
+    need_root()
+    mine = os.path.join(workplace(), "bin")
+    os.mkdir(mine, 0o755)
+    program = os.path.join(mine, "knotholed")
+    door = int(status_of(drop.role("door"))["Uid"].split()[0])
+    for path, mode, owner, words in (
+            (program, 0o757, 0, "chmod go-w"), (program, 0o755, door, "chown"),
+            (program, 0o775, 0, None), (mine, 0o777, 0, "directory"),
+            (mine, 0o1777, 0, None)):
+        shutil.copy(KNOTHOLED, program)
+        os.chmod(program, 0o755)
+        os.chmod(path, mode)
+        os.chown(path, owner, 0)
+        other = Drop()
+        other.write_config()
+        with open(other.messages, "wb") as f:
+            ran = subprocess.Popen([program, "-c", other.config], stdout=f,
+                                   stderr=f, stdin=subprocess.DEVNULL)
+        try:
+            if words is None:
+                wait_for("it is ready", lambda: "ready\n" in other.said())
+                ran.terminate()
+                equal(ran.wait(60), 0, f"{mode:o}")
+            else:
+                equal(ran.wait(60), 78, f"{mode:o}: {other.said()}")
+                check(words in other.said() and program in other.said(),
+                      other.said())
+                equal(other.said().count("\n"), 1, other.said())
+        finally:
+            if ran.poll() is None:
+                ran.kill()
+                ran.wait()
+        os.chown(path, 0, 0)
+        os.chmod(mine, 0o755)
 
 
 def start_without(call):
