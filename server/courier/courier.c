@@ -4,13 +4,11 @@
  * newsrooms' cards: no salt, no form keys, another socket, another channel to the
  * store.
  */
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -58,21 +56,12 @@ errand(void *ctx, size_t place, int conn, const int link[2])
 static void
 on_listen(void *ctx)
 {
-	static const struct timespec pause = {0, 50000000};
 	struct courier *c = ctx;
 	ptrdiff_t place;
-	int conn;
+	int conn = kh_loop_accept(&c->loop, &place);
 
-	conn = accept4(c->loop.listen, NULL, NULL, SOCK_CLOEXEC);
-	if (conn < 0) {
-		/* It is gone; or there is no descriptor: do not spin on it. */
-		if (errno == EMFILE || errno == ENFILE)
-			nanosleep(&pause, NULL);
+	if (conn < 0)
 		return;
-	}
-	/* Who has not said anything yet gives way to who may. */
-	kh_guests_relieve(&c->loop.guests, KH_PHASE_HEAD, kh_clock_ms());
-	place = kh_guests_place(&c->loop.guests);
 	if (place >= 0 &&
 	    kh_loop_fork(&c->loop, c, (size_t)place, conn) == KH_OK)
 		return;
@@ -140,14 +129,17 @@ open_site(struct courier *c)
 int
 kh_courier_main(void)
 {
-	static struct courier c = {.loop = {.role = KH_ROLE_COURIER,
-				       .listen = -1,
-				       .store = -1,
-				       .wrap = -1,
-				       .dismiss_ms = DISMISS_MS,
-				       .accept = on_listen,
-				       .told = on_told,
-				       .child = errand}};
+	static struct courier c = {
+	    .loop = {.role = KH_ROLE_COURIER,
+		.listen = -1,
+		.store = -1,
+		.wrap = -1,
+		.dismiss_ms = DISMISS_MS,
+		/* Who has not said anything yet gives way to who may. */
+		.spared = KH_PHASE_HEAD,
+		.accept = on_listen,
+		.told = on_told,
+		.child = errand}};
 	struct kh_msg ready = {.type = KH_MSG_READY};
 	struct kh_confine confine = {.dir = -1};
 	int status;

@@ -2,7 +2,6 @@
  * The door process: who is let in, what it is told, and its self-test. What a
  * visit inherits is decided here, and only here.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -95,14 +94,6 @@ let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 	turn_away(d, conn);
 }
 
-/* A place for who comes, or -1. */
-static ptrdiff_t
-place_for(struct kh_door *d)
-{
-	kh_guests_relieve(&d->loop.guests, KH_PHASE_STATUS, kh_clock_ms());
-	return kh_guests_place(&d->loop.guests);
-}
-
 /* What has come of tor's line: let in, wait for the rest, or no such line. */
 static void
 on_line(struct kh_door *d, ptrdiff_t place, int conn)
@@ -134,35 +125,22 @@ on_other(void *ctx, int fd)
 	struct kh_door *d = ctx;
 
 	if (!d->loop.leaving && kh_waiting_has(&d->waiting, fd))
-		on_line(d, place_for(d), fd);
+		on_line(d, kh_loop_place(&d->loop), fd);
 }
 
 static void
 on_listen(void *ctx)
 {
-	static const struct timespec pause = {0, 50000000};
 	struct kh_door *d = ctx;
-	ptrdiff_t place = place_for(d);
-	int conn;
+	ptrdiff_t place;
+	int conn = kh_loop_accept(&d->loop, &place);
 
-	if (place < 0 && kh_guests_leaving(&d->loop.guests, kh_clock_ms())) {
-		kh_loop_hold(&d->loop);
+	if (conn < 0)
 		return;
-	}
-	conn = accept4(d->loop.listen, NULL, NULL, SOCK_CLOEXEC);
-	if (conn >= 0) {
-		if (d->site->conf.circuit_ids != 0)
-			on_line(d, place, conn);
-		else
-			let_in(d, place, conn, NULL);
-		return;
-	}
-	if (place >= 0)
-		kh_guests_leave(&d->loop.guests, (size_t)place);
-	/* It is gone; or there is no descriptor (which the keeper made sure
-	 * of): then do not spin on it. */
-	if (errno == EMFILE || errno == ENFILE)
-		nanosleep(&pause, NULL);
+	if (d->site->conf.circuit_ids != 0)
+		on_line(d, place, conn);
+	else
+		let_in(d, place, conn, NULL);
 }
 
 /* Can we seal to everybody? Visits from now on know. */
@@ -238,6 +216,7 @@ kh_door_main(void)
 		.store = -1,
 		.wrap = -1,
 		.dismiss_ms = DISMISS_MS,
+		.spared = KH_PHASE_STATUS,
 		.accept = on_listen,
 		.other = on_other,
 		.told = on_told,

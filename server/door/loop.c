@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -159,10 +161,34 @@ set_held(struct kh_loop *l, bool held)
 		l->held = held;
 }
 
-void
-kh_loop_hold(struct kh_loop *l)
+ptrdiff_t
+kh_loop_place(struct kh_loop *l)
 {
-	set_held(l, true);
+	kh_guests_relieve(&l->guests, l->spared, kh_clock_ms());
+	return kh_guests_place(&l->guests);
+}
+
+int
+kh_loop_accept(struct kh_loop *l, ptrdiff_t *place)
+{
+	static const struct timespec pause = {0, 50000000};
+	int conn;
+
+	*place = kh_loop_place(l);
+	if (*place < 0 && kh_guests_leaving(&l->guests, kh_clock_ms())) {
+		set_held(l, true);
+		return -1;
+	}
+	conn = accept4(l->listen, NULL, NULL, SOCK_CLOEXEC);
+	if (conn >= 0)
+		return conn;
+	/* It is gone; or there is no descriptor (which the keeper made sure
+	 * of): then do not spin on it. */
+	if (errno == EMFILE || errno == ENFILE)
+		nanosleep(&pause, NULL);
+	if (*place >= 0)
+		kh_guests_leave(&l->guests, (size_t)*place);
+	return -1;
 }
 
 static void

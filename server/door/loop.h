@@ -22,6 +22,7 @@ struct kh_loop {
 	int store;
 	int wrap; /* channel to the wrap process, or -1; the keeper renews it */
 	int64_t dismiss_ms; /* how long children have when we are to end */
+	enum kh_phase spared; /* who gives way when few places are left */
 	/* In what follows `ctx` is what kh_loop_run and kh_loop_fork are given: */
 	void (*accept)(void *ctx); /* somebody is at the door */
 	/* At another descriptor that `epoll` watches. NULL: there is none. */
@@ -66,9 +67,17 @@ KH_CHECKED enum kh_err kh_loop_open(struct kh_loop *l);
 KH_CHECKED enum kh_err kh_loop_fork(
     struct kh_loop *l, void *ctx, size_t place, int conn);
 
-/* Let who comes wait in the kernel's queue until a child has ended, or the next
- * tick. */
-void kh_loop_hold(struct kh_loop *l);
+/* A place for who comes, from kh_guests_place, or -1: where few are left, one who
+ * can be spared is shut down for it. */
+ptrdiff_t kh_loop_place(struct kh_loop *l);
+
+/*
+ * Let in who is at the door.
+ *	place	receives one for him, or -1: then there is none
+ * Returns the connection, or -1: he has gone; or a place is about to be free, and
+ * he waits in the kernel's queue until a child has ended, or the next tick.
+ */
+int kh_loop_accept(struct kh_loop *l, ptrdiff_t *place);
 
 /* In the child: put these descriptors at 3, 4 and so on, in their order, and
  * close all others but the first three. Signals are as before the loop, but for
