@@ -65,6 +65,14 @@ lowest_free(void)
 	return fd;
 }
 
+/* Roles that others talk to; no two of the others talk to each other. */
+static bool
+serves(enum kh_role role)
+{
+	return role == KH_ROLE_KEEPER || role == KH_ROLE_STORE ||
+	    role == KH_ROLE_WRAP;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -87,12 +95,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(m.type > 0 && m.type < KH_MSG_N && m.zero == 0);
 		must(n >= HEAD_LEN && n <= sizeof(m) && n_fds <= 1);
 		must(from != to);
-		/* Visits and errands are told by the store alone; door and
-		 * courier by the keeper alone. */
-		must(from == KH_ROLE_STORE || from == KH_ROLE_KEEPER ||
-		    to == KH_ROLE_STORE || to == KH_ROLE_KEEPER);
-		must((to != KH_ROLE_VISIT && to != KH_ROLE_ERRAND) ||
-		    from == KH_ROLE_STORE);
+		/* Visits are told by store and wrap alone, errands by the
+		 * store; door and courier by the keeper alone; wrap by the
+		 * keeper, by visits and by who brings them (a courier could,
+		 * but has no channel to it). */
+		must(serves(from) || serves(to));
+		must(to != KH_ROLE_VISIT || from == KH_ROLE_STORE ||
+		    from == KH_ROLE_WRAP);
+		must(to != KH_ROLE_ERRAND || from == KH_ROLE_STORE);
+		must(to != KH_ROLE_WRAP || from == KH_ROLE_KEEPER ||
+		    from == KH_ROLE_VISIT || m.type == KH_MSG_VISIT);
 		must((to != KH_ROLE_DOOR && to != KH_ROLE_COURIER) ||
 		    from == KH_ROLE_KEEPER);
 	}
