@@ -6,8 +6,9 @@ import re
 import signal
 import time
 
-from lib.drop import BUILD, Drop
+from lib.drop import BUILD, Drop, workplace
 from lib.memory import family, holders, in_descriptors
+from lib.pgp import Person, add_key
 from lib.tap import Failure, Suite, check, equal, wait_for
 from lib.thread import enter
 from lib.wire import Form, Stream, small
@@ -22,7 +23,15 @@ if os.geteuid() != 0:
 HELD = 3000  # bytes of a body that are kept back
 
 suite = Suite()
-drop = Drop(courier_listen="tcp:127.0.0.1:0").start()
+drop = Drop(courier_listen="tcp:127.0.0.1:0")
+# With an OpenPGP key, so that the process that runs gpg is there too.
+apart = workplace()
+person = Person(os.path.join(apart, "person"))
+person.make("newsroom")
+add_key(drop.newsrooms[0],
+        person.export("newsroom", os.path.join(apart, "newsroom.pgp")),
+        drop.cards)
+drop.start()
 
 
 def words():
@@ -80,7 +89,7 @@ class Sent:
 
 def everyone():
     found = family(drop.process.pid)
-    for name in ("door", "store", "courier"):
+    for name in ("door", "store", "courier", "wrap"):
         check(name in found.values(), f"no {name} among {found}")
     return found
 
