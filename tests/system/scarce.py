@@ -112,9 +112,10 @@ def midway():
     for more in range(0, 400, 25):
         (one,) = some((400000,))
         data = one.form.request()
+        drop.idle()  # whoever handed out the form has left
         with drop.connect() as wire:
             wire.send(data[:200000])
-            pid = wait_for("a visit", lambda: list(drop.visits()))[0]
+            (pid,) = wait_for("its visit", drop.visits)
             time.sleep(0.3)  # it derives keys, and waits for more
             with Limited(pid, resource.RLIMIT_AS, size_of(pid) + more * 1024):
                 wire.offer([data[200000:]])
