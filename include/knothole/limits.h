@@ -56,6 +56,8 @@
 /* Longer entries never reach the KDF (L18). 8 words with numbers, bidi marks
  * and line breaks stay below it. */
 #define KH_CODE_TEXT_MAX 1024
+/* Folded: 3 bytes become 18 letters (U+FDFA), and nothing grows by more. */
+#define KH_CODE_FOLDED_MAX (6 * KH_CODE_TEXT_MAX)
 #define KH_CODE_KDF_OPS 3
 #define KH_CODE_KDF_MEM 67108864 /* 64 MiB: 130 ms; two at once */
 #define KH_SALT_LEN 16 /* crypto_pwhash_SALTBYTES */

@@ -14,7 +14,7 @@
 /* A code's text, folded. */
 struct folded {
 	struct kh_typed typed;
-	char text[KH_CODE_TEXT_MAX];
+	char text[KH_CODE_FOLDED_MAX];
 };
 
 static enum kh_err

@@ -370,8 +370,11 @@ test_l18_length(void **state)
 	memset(text, 'x', KH_CODE_TEXT_MAX);
 	for (n = 0; n + 3 <= KH_CODE_TEXT_MAX; n += 3)
 		memcpy(text + n, "\xef\xb7\xba", 3);
-	assert_int_not_equal(
-	    kh_code_parse(text, KH_CODE_TEXT_MAX, &c, &bad), KH_OK);
+	assert_int_equal(
+	    kh_code_parse(text, KH_CODE_TEXT_MAX, &c, &bad), KH_EWORD);
+	assert_int_equal(bad, 1);
+	assert_int_equal(
+	    kh_code_parse(text, KH_CODE_TEXT_MAX - 1, &c, &bad), KH_EWORD);
 	free(text);
 }
 
