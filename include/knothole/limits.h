@@ -189,6 +189,9 @@
  * of a processor: one circuit that asks without end takes a fortieth of it. */
 #define KH_CIRCUIT_VISITS_BURST 128
 #define KH_CIRCUIT_VISITS_PER_SECOND 8
+/* So many of late, and each visit has one step less of the processor. Nobody
+ * waits longer where nobody else is. */
+#define KH_CIRCUIT_NICE_VISITS 16
 /* Forms: a code that takes ten tries to type, answers, deliveries, and each
  * sent twice by a browser, is below 32; then one every four seconds. */
 #define KH_CIRCUIT_FORMS_BURST 32

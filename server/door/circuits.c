@@ -16,6 +16,11 @@
 _Static_assert(KH_CIRCUIT_FORMS_BURST > KH_CIRCUIT_VISITS_MAX,
     "pages that are open must not keep a form out");
 
+_Static_assert((KH_CIRCUIT_VISITS_BURST - 1) / KH_CIRCUIT_NICE_VISITS +
+	    KH_CIRCUIT_VISITS_MAX - KH_CIRCUIT_VISITS_SCARCE <=
+	19,
+    "there is no priority lower than 19");
+
 enum kh_err
 kh_circuits_init(struct kh_circuits *c, size_t visits)
 {
@@ -91,6 +96,18 @@ line_of(struct kh_circuits *c, uint32_t id, int64_t now)
 	return spare;
 }
 
+/* Visits at once beyond a few count one each; those of late less. */
+static uint32_t
+nice(const struct kh_circuit *l, int64_t now)
+{
+	const int64_t lately = (l->visits_whole - now - 1) / VISIT_MS;
+
+	return (uint32_t)(lately / KH_CIRCUIT_NICE_VISITS) +
+	    (l->visits > KH_CIRCUIT_VISITS_SCARCE
+		    ? l->visits - KH_CIRCUIT_VISITS_SCARCE
+		    : 0);
+}
+
 enum kh_err
 kh_circuits_enter(struct kh_circuits *c, uint32_t id, bool scarce, int64_t now,
     struct kh_pass *out)
@@ -103,7 +120,8 @@ kh_circuits_enter(struct kh_circuits *c, uint32_t id, bool scarce, int64_t now,
 	if (l->visits >= max ||
 	    !use(&l->visits_whole, VISIT_MS, KH_CIRCUIT_VISITS_BURST, now))
 		return KH_ELIMIT;
-	out->before = l->visits++;
+	l->visits++;
+	out->nice = nice(l, now);
 	out->line = l - c->line;
 	out->form = use(&l->forms_whole, FORM_MS, KH_CIRCUIT_FORMS_BURST, now);
 	return KH_OK;

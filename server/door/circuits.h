@@ -34,7 +34,7 @@ struct kh_circuits {
 struct kh_pass {
 	ptrdiff_t line; /* its circuit's, or -1 where circuits are not known */
 	bool form; /* it may send a form */
-	uint32_t before; /* visits of its circuit that were here already */
+	uint32_t nice; /* to the visits of others: 0 to 19 */
 };
 
 /*

@@ -32,11 +32,9 @@ visit(void *ctx, size_t place, int conn, const int link[2])
 	struct kh_door *d = ctx;
 	int fds[] = {conn, link[0], d->turns, link[1]};
 
-	/* Who has many visits has less of the processor for each: a page of
-	 * somebody else's passes them. */
-	if (d->pass.before >= KH_CIRCUIT_VISITS_SCARCE &&
-	    setpriority(PRIO_PROCESS, 0,
-		(int)(d->pass.before - KH_CIRCUIT_VISITS_SCARCE + 1)) != 0)
+	/* A page of somebody else's passes those of who has many. */
+	if (d->pass.nice > 0 &&
+	    setpriority(PRIO_PROCESS, 0, (int)d->pass.nice) != 0)
 		_exit(1);
 	if (!kh_loop_only(fds, link[1] >= 0 ? 4 : 3))
 		_exit(1);

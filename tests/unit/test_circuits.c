@@ -60,7 +60,10 @@ test_l22_visits_at_once(void **state)
 		assert_true(enters(1, START, &in[i]));
 		assert_true(in[i].form);
 		assert_int_equal(in[i].line, in[0].line);
-		assert_int_equal(in[i].before, i);
+		assert_int_equal(in[i].nice,
+		    i < KH_CIRCUIT_VISITS_SCARCE
+			? 0
+			: i - KH_CIRCUIT_VISITS_SCARCE + 1);
 	}
 	assert_false(enters(1, START, &pass));
 	assert_int_equal(pass.line, -1);
@@ -68,7 +71,7 @@ test_l22_visits_at_once(void **state)
 	/* Another does not notice. */
 	assert_true(enters(2, START, &pass));
 	assert_int_not_equal(pass.line, in[0].line);
-	assert_int_equal(pass.before, 0);
+	assert_int_equal(pass.nice, 0);
 	kh_circuits_leave(&c, &pass, false);
 	/* One leaves, one comes. */
 	kh_circuits_leave(&c, &in[0], false);
@@ -76,6 +79,40 @@ test_l22_visits_at_once(void **state)
 	assert_false(enters(1, START, &pass));
 	for (i = 0; i < KH_CIRCUIT_VISITS_MAX; i++)
 		kh_circuits_leave(&c, &in[i], false);
+}
+
+/* Who has come often lately gives way, even one by one; after a while it is as
+ * before. */
+static void
+test_l22_nicer_the_oftener(void **state)
+{
+	const int64_t whole =
+	    1000 * KH_CIRCUIT_VISITS_BURST / KH_CIRCUIT_VISITS_PER_SECOND;
+	struct kh_pass in[KH_CIRCUIT_VISITS_MAX], pass;
+	uint32_t last;
+	int i;
+
+	(void)state;
+	for (i = 0; i < KH_CIRCUIT_VISITS_BURST - KH_CIRCUIT_VISITS_MAX; i++) {
+		assert_true(enters(1, START, &pass));
+		assert_int_equal(pass.nice, i / KH_CIRCUIT_NICE_VISITS);
+		kh_circuits_leave(&c, &pass, false);
+	}
+	for (i = 0; i < KH_CIRCUIT_VISITS_MAX; i++)
+		assert_true(enters(1, START, &in[i]));
+	last = in[KH_CIRCUIT_VISITS_MAX - 1].nice;
+	assert_int_equal(last, 19); /* as far as it goes */
+	assert_true(enters(2, START, &pass));
+	assert_int_equal(pass.nice, 0);
+	kh_circuits_leave(&c, &pass, false);
+	for (i = 0; i < KH_CIRCUIT_VISITS_MAX; i++)
+		kh_circuits_leave(&c, &in[i], false);
+	assert_true(enters(1, START + whole / 2, &pass));
+	assert_in_range(pass.nice, 1, 7);
+	kh_circuits_leave(&c, &pass, false);
+	assert_true(enters(1, START + 2 * whole, &pass));
+	assert_int_equal(pass.nice, 0);
+	kh_circuits_leave(&c, &pass, false);
 }
 
 static void
@@ -275,6 +312,7 @@ test_wrong_use(void **state)
 
 static const struct CMUnitTest tests[] = {
     T(test_l22_visits_at_once),
+    T(test_l22_nicer_the_oftener),
     T(test_less_when_places_are_scarce),
     T(test_l22_visits_in_time),
     T(test_l22_forms_in_time),
