@@ -199,6 +199,10 @@
 /* Bodies under way, in multiples of max_upload: the largest, and the same sent
  * again by a browser before the first is seen to have been cut. */
 #define KH_CIRCUIT_UPLOADS 2
+/* Before who has asked too often is told so. A flood through one circuit has the
+ * 32 streams that tor allows: 1,280 refusals a second, 3 % of a processor. */
+#define KH_REFUSAL_MS 25
+#define KH_REFUSALS_MAX 64 /* who wait for it: two such floods */
 /* Circuits remembered that have no visit: each for two minutes at most. 40
  * KiB. */
 #define KH_CIRCUITS_IDLE_MAX 1024

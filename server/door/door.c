@@ -63,6 +63,26 @@ turn_away(struct kh_door *d, int conn)
 	close(conn);
 }
 
+/* Who are no guests, or not yet: for them the loop goes on. */
+static void
+count_waiting(struct kh_door *d)
+{
+	d->loop.waiting = d->waiting.n + d->refusals.n;
+}
+
+/* Tell those for whom it is time. */
+static int
+tell(void *ctx, int64_t now, int max)
+{
+	struct kh_door *d = ctx;
+	int conn;
+
+	while ((conn = kh_refusals_take(&d->refusals, now)) >= 0)
+		turn_away(d, conn);
+	count_waiting(d);
+	return kh_refusals_wait(&d->refusals, now, max);
+}
+
 /* Let somebody into a place, -1 if there is none, through this circuit or
  * through none, if the circuit has not had its share. */
 static void
@@ -89,7 +109,11 @@ let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 		return;
 	}
 	kh_circuits_leave(&g->circuits, &d->pass, false);
-	turn_away(d, conn);
+	if (e == KH_ELIMIT)
+		conn = kh_refusals_add(&d->refusals, conn, kh_clock_ms());
+	if (conn >= 0)
+		turn_away(d, conn);
+	count_waiting(d);
 }
 
 /* What has come of tor's line: let in, wait for the rest, or no such line. */
@@ -113,7 +137,7 @@ on_line(struct kh_door *d, ptrdiff_t place, int conn)
 		    &d->waiting, d->loop.epoll, conn, kh_clock_ms());
 	else
 		close(conn);
-	d->loop.waiting = d->waiting.n;
+	count_waiting(d);
 }
 
 /* More of a line has come. */
@@ -197,7 +221,7 @@ on_time(void *ctx, int64_t now)
 	struct kh_door *d = ctx;
 
 	kh_waiting_deadline(&d->waiting, d->loop.leaving ? INT64_MAX : now);
-	d->loop.waiting = d->waiting.n;
+	count_waiting(d);
 	(void)kh_circuits_forget(&d->loop.guests.circuits, now);
 	kh_form_keys_keep(d->site->keys, &d->ratchet_at, now);
 	if (now >= d->test_at && !d->loop.leaving && !d->loop.retired)
@@ -219,6 +243,7 @@ kh_door_main(void)
 		.other = on_other,
 		.told = on_told,
 		.tick = on_time,
+		.soon = tell,
 		.child = visit}};
 	struct kh_confine confine = {.dir = -1};
 	int status = 1;
@@ -234,6 +259,7 @@ kh_door_main(void)
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = kh_loop_run(&d.loop, &d);
+	(void)tell(&d, INT64_MAX, 0);
 out:
 	if (d.site != NULL)
 		kh_secret_free(d.site->keys);

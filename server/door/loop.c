@@ -269,17 +269,24 @@ stays(const struct kh_loop *l)
 	return l->guests.n > 0 && kh_clock_ms() < l->leave_at;
 }
 
+static int
+how_long(const struct kh_loop *l, void *ctx)
+{
+	const int max = l->guests.n + l->waiting > 0 ? KH_LOOP_TICK_MS
+						     : 15 * KH_LOOP_TICK_MS;
+
+	return l->soon != NULL ? l->soon(ctx, kh_clock_ms(), max) : max;
+}
+
 int
 kh_loop_run(struct kh_loop *l, void *ctx)
 {
 	struct epoll_event ev[EVENTS_MAX];
 	int64_t now, tick = kh_clock_ms() + KH_LOOP_TICK_MS;
-	int i, n, wait;
+	int i, n;
 
 	while (stays(l)) {
-		wait = l->guests.n + l->waiting > 0 ? KH_LOOP_TICK_MS
-						    : 15 * KH_LOOP_TICK_MS;
-		n = epoll_wait(l->epoll, ev, EVENTS_MAX, wait);
+		n = epoll_wait(l->epoll, ev, EVENTS_MAX, how_long(l, ctx));
 		if (n < 0 && errno != EINTR)
 			return 1;
 		for (i = 0; i < n; i++) {

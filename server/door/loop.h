@@ -30,6 +30,9 @@ struct kh_loop {
 	void (*told)(void *ctx, const struct kh_msg *m); /* by the keeper */
 	/* Once a second or less, ms. NULL: there is nothing to do then. */
 	void (*tick)(void *ctx, int64_t now);
+	/* Whenever something has happened. Returns after how many ms, of `max`,
+	 * at the latest again. NULL: there is nothing to do in between. */
+	int (*soon)(void *ctx, int64_t now, int max);
 	/* In the child, which closes all that is not its own, and ends.
 	 *	link	its channels: to the store; to wrap, or -1 */
 	void (*child)(void *ctx, size_t place, int conn, const int link[2]);

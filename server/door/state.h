@@ -6,6 +6,7 @@
 
 #include "server/door/door.h"
 #include "server/door/loop.h"
+#include "server/door/refusals.h"
 #include "server/door/waiting.h"
 #include "server/role/confine.h"
 #include "server/visit/reply.h"
@@ -17,6 +18,7 @@ struct kh_door {
 	struct kh_msg_report report; /* of the last test */
 	bool faulty; /* the keeper says so */
 	struct kh_waiting waiting; /* for tor's word on their circuit */
+	struct kh_refusals refusals;
 	struct kh_pass pass; /* of who is being let in */
 	uint32_t first_share; /* kh_counter.share of the first circuit */
 	int turns; /* at the key derivation, server/visit/turns.h */

@@ -224,6 +224,9 @@ def test_l23_ten_thousand():
     equal(sum(seen.values()), POSTS, "answers")
     check(seen.get(200, 0) <= 32 + spent / 4 + 1, f"forms taken: {seen}")
     check(seen.get(503, 0) >= POSTS * 0.9, f"refusals that were seen: {seen}")
+    # Each is told after 25 ms only, and AT_ONCE of them wait at a time.
+    least = seen[503] / AT_ONCE * 0.025
+    check(spent >= least, f"{spent:.1f} s: refusals without a pause")
     check(max(ratios) < WORST, f"{max(ratios):.0f} times as long")
     equal(drop.role("door"), door, "the door")
     drop.idle()

@@ -1,0 +1,68 @@
+/*
+ * Who is told a moment later that there is no room: in their order, not before
+ * it is time, and few at once.
+ */
+#include "tests/unit/tap.h"
+
+#include "server/door/refusals.h"
+
+#define START INT64_C(7000)
+
+static void
+test_in_time_and_in_order(void **state)
+{
+	struct kh_refusals r = {0};
+
+	(void)state;
+	assert_int_equal(kh_refusals_take(&r, INT64_MAX), -1);
+	assert_int_equal(kh_refusals_add(&r, 10, START), -1);
+	assert_int_equal(kh_refusals_add(&r, 4, START + 1), -1);
+	assert_int_equal(kh_refusals_take(&r, START), -1);
+	assert_int_equal(kh_refusals_take(&r, START + KH_REFUSAL_MS - 1), -1);
+	assert_int_equal(kh_refusals_take(&r, START + KH_REFUSAL_MS), 10);
+	assert_int_equal(kh_refusals_take(&r, START + KH_REFUSAL_MS), -1);
+	assert_int_equal(kh_refusals_take(&r, START + 2 * KH_REFUSAL_MS), 4);
+	assert_int_equal(kh_refusals_take(&r, INT64_MAX), -1);
+}
+
+static void
+test_full(void **state)
+{
+	struct kh_refusals r = {0};
+	int i;
+
+	(void)state;
+	for (i = 0; i < KH_REFUSALS_MAX; i++)
+		assert_int_equal(kh_refusals_add(&r, i, START + i), -1);
+	assert_int_equal(kh_refusals_add(&r, 1000, START + i), 0);
+	assert_int_equal(kh_refusals_add(&r, 1001, START + i), 1);
+	for (i = 2; i < KH_REFUSALS_MAX; i++)
+		assert_int_equal(kh_refusals_take(&r, INT64_MAX), i);
+	assert_int_equal(kh_refusals_take(&r, INT64_MAX), 1000);
+	assert_int_equal(kh_refusals_take(&r, INT64_MAX), 1001);
+	assert_int_equal(kh_refusals_take(&r, INT64_MAX), -1);
+}
+
+static void
+test_how_long_to_wait(void **state)
+{
+	struct kh_refusals r = {0};
+
+	(void)state;
+	assert_int_equal(kh_refusals_wait(&r, START, 1000), 1000);
+	assert_int_equal(kh_refusals_add(&r, 5, START), -1);
+	assert_int_equal(kh_refusals_wait(&r, START, 1000), KH_REFUSAL_MS);
+	assert_int_equal(
+	    kh_refusals_wait(&r, START + 1, 1000), KH_REFUSAL_MS - 1);
+	assert_int_equal(kh_refusals_wait(&r, START, 3), 3);
+	assert_int_equal(kh_refusals_wait(&r, START + KH_REFUSAL_MS, 1000), 0);
+	assert_int_equal(kh_refusals_wait(&r, START + 9000, 1000), 0);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_in_time_and_in_order),
+    cmocka_unit_test(test_full),
+    cmocka_unit_test(test_how_long_to_wait),
+};
+
+TAP_MAIN(tests)
