@@ -14,6 +14,7 @@ from web.browser import wanted
 from web.source import STATUS, UPLOAD, Site, Source
 
 from lib.drop import run
+from lib.image import Image
 from lib.tap import Skip, Suite, check, equal, wait_for
 from lib.wire import Form
 
@@ -121,6 +122,37 @@ def _():
     source.open("send")
     source.send("in time")
     one_object()
+
+
+@test("nothing can be kept now: said before anything is written, in each "
+      "language; who has a code reads on")
+def _():
+    image = Image(64)
+    store = os.path.join(image.at, "store")
+    full = Site(store=store)
+    full.store = store
+    full.start()
+    here = Source(browser, full)
+    here.open("send")
+    words = here.send("before")
+    equal(full.stop(), 0, "exit status")
+    ballast = os.path.join(image.at, "ballast")
+    disk = os.statvfs(image.at)
+    with open(ballast, "wb") as f:  # what is left is less than the reserve
+        os.posix_fallocate(f.fileno(), 0,
+                           disk.f_bavail * disk.f_frsize - (2 << 20))
+    full.start()
+    for language in ("en", "he", "ar"):
+        here = Source(browser, full, language)
+        here.open("send")
+        equal(here.outcome("closed", None).data("reason"), "closed", "reason")
+        check(not browser.has("form#send"), "a form to write into")
+        check(not browser.has("iframe"), "a frame")
+        equal(browser.one("html").attrs["lang"], language, "lang")
+        here.enter(words)
+        equal(here.state(), "waiting", "state")
+    browser.open("about:blank")
+    equal(full.stop(), 0, "exit status")
 
 
 def token():
