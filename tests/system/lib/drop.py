@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 
+from lib.kernel import not_accepted, processes, sleeps, started
 from lib.tap import Failure, Skip, equal, wait_for
 from lib.wire import Form, Wire, get, small
 
@@ -78,24 +79,6 @@ def without_warning(said):
     )
 
 
-def processes(parent):
-    """{pid: name} of the children of a process."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/stat", "rb") as f:
-                stat = f.read().decode("latin-1")
-        except OSError:
-            continue  # it has ended
-        name, _, rest = stat.partition("(")[2].rpartition(")")
-        fields = rest.split()
-        if int(fields[1]) == parent and fields[0] != "Z":
-            found[int(entry)] = name
-    return found
-
-
 def address_of(pattern, said):
     """Where it listens, for connect(2)."""
     where = re.search(pattern, said)
@@ -103,16 +86,6 @@ def address_of(pattern, said):
         return where[2]
     host, port = where[2].rsplit(":", 1)
     return host.strip("[]"), int(port)
-
-
-def started(pid):
-    """When a process was started, in ticks; 0 when it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as f:
-            stat = f.read().decode("latin-1")
-    except OSError:
-        return 0
-    return int(stat.rpartition(")")[2].split()[19])
 
 
 class Newsroom:
@@ -307,9 +280,20 @@ class Drop:
         return dict(line.split(" = ") for line in text.split("\n")
                     if line.strip())
 
+    def at_rest(self):
+        """No visit is left, nor a connection that will be one, and the door and
+        the store know it. In this order: who waits is accepted, who is accepted
+        is a visit before the door rests again."""
+        if self.visits() or self.address and not_accepted(self.address):
+            return False
+        doors = self.roles("door")
+        return (all(sleeps(door) for door in doors)
+                and not any(processes(door, zombies=True) for door in doors)
+                and all(sleeps(store) for store in self.roles("store")))
+
     def idle(self):
         """Wait until no visit is left."""
-        wait_for("all visits have ended", lambda: not self.visits())
+        wait_for("all visits have ended", self.at_rest)
 
     # --- its visitors ---
 

@@ -3,9 +3,12 @@ import fcntl
 import re
 import socket
 import struct
+import sys
 import termios
 import time
 import urllib.parse
+
+from lib.tap import wait_for
 
 TIMEOUT = 60
 
@@ -120,6 +123,27 @@ class Wire:
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
         self.socket.close()
+
+    def unread(self):
+        """How much of what was sent no process has read: the kernel has it, of
+        this side or of the other."""
+        left = bytearray(4)
+        fcntl.ioctl(self.socket, termios.TIOCOUTQ, left)
+        if any(left) or self.socket.family == socket.AF_UNIX:
+            return int.from_bytes(left, sys.byteorder)
+        ours, theirs = (f":{name()[1]:04X}" for name in (
+            self.socket.getsockname, self.socket.getpeername))
+        six = "6" if self.socket.family == socket.AF_INET6 else ""
+        with open("/proc/net/tcp" + six, encoding="ascii") as f:
+            for line in f:
+                local, remote, _, queues = line.split()[1:5]
+                if local.endswith(theirs) and remote.endswith(ours):
+                    return int(queues.split(":")[1], 16)
+        return 0  # its end is closed
+
+    def taken(self):
+        """Wait until the server has read all that was sent so far."""
+        wait_for("all that was sent is read", lambda: self.unread() == 0, 60)
 
     def read_all(self, seconds=TIMEOUT):
         """Everything until the server closes."""
