@@ -17,7 +17,7 @@
 #include "server/page/page.h"
 #include "server/visit/visit.h"
 
-#define FAULTY_MS 15000 /* between two tests while something is wrong */
+#define FAULTY_MS (KH_MINUTE_MS / 4) /* between two tests of what fails */
 /* After a dismissal, how long visits have to seal what they hold. */
 #define DISMISS_MS 20000
 
@@ -177,7 +177,7 @@ test(struct kh_door *d, int64_t now)
 	d->test_at = now +
 	    (d->report.fault != KH_FAULT_NONE
 		    ? FAULTY_MS
-		    : (int64_t)d->site->conf.selftest_minutes * 60000);
+		    : (int64_t)d->site->conf.selftest_minutes * KH_MINUTE_MS);
 	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
 }
 

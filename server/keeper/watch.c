@@ -160,7 +160,7 @@ look(const struct kh_watch *w, int64_t now)
 	const struct kh_child *door = &w->child[KH_WHICH_DOOR];
 	const struct kh_child *wrap = &w->child[KH_WHICH_WRAP];
 	const int64_t late =
-	    (int64_t)w->k->config.selftest_minutes * 60 * SECOND * 5 / 2;
+	    (int64_t)w->k->config.selftest_minutes * KH_MINUTE_MS * 5 / 2;
 	struct kh_msg_health h = {.fault = store->report.fault,
 	    .quarters = store->report.quarters,
 	    .weeks = door->report.weeks,

@@ -10,16 +10,15 @@
 #include "server/role/role.h"
 #include "server/store/janitor.h"
 
-#define MINUTE INT64_C(60000) /* ms */
 #define STEP_MS 5 /* between two steps of a settle: others come first */
-#define FAULTY_MS 15000 /* between two tests while something is wrong */
+#define FAULTY_MS (KH_MINUTE_MS / 4) /* between two tests of what fails */
 
 /* The next occasion: counted from the last one and not from what has come since,
  * of which its time would tell. */
 static void
 draw(struct kh_janitor *j, int64_t now)
 {
-	const int64_t mean = (int64_t)j->settle_minutes * MINUTE;
+	const int64_t mean = (int64_t)j->settle_minutes * KH_MINUTE_MS;
 
 	j->settle_at =
 	    now + mean / 2 + (int64_t)randombytes_uniform((uint32_t)mean);
@@ -33,8 +32,9 @@ test(struct kh_janitor *j, int64_t now)
 	m.u.report.fault =
 	    (uint32_t)kh_canary(j->store, j->dir, &m.u.report.quarters);
 	j->test_at = now +
-	    (m.u.report.fault == KH_FAULT_NONE ? j->selftest_minutes * MINUTE
-					       : FAULTY_MS);
+	    (m.u.report.fault == KH_FAULT_NONE
+		    ? j->selftest_minutes * KH_MINUTE_MS
+		    : FAULTY_MS);
 	/* A keeper that is gone is noticed where it is listened to. */
 	(void)!kh_ipc_send(KH_ROLE_CONTROL_FD, &m, -1);
 }

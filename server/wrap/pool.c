@@ -14,7 +14,7 @@
 #include "lib/base/precond.h"
 #include "server/wrap/pool.h"
 
-#define RETRY_MS 15000 /* between two tries while gpg fails */
+#define RETRY_MS (KH_MINUTE_MS / 4) /* between two tries while gpg fails */
 #define WEEK (INT64_C(7) * 86400)
 #define WARN (INT64_C(86400) * KH_OPENPGP_WARN_DAYS)
 

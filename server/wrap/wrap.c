@@ -17,7 +17,7 @@
 #include "server/wrap/wrap.h"
 
 #define EVENTS_MAX 64
-#define LOOK_MS 15000 /* between two looks at the calendar */
+#define LOOK_MS (KH_MINUTE_MS / 4) /* between two looks at the calendar */
 /* gpg's home is where we are: a path that no permission on the way to it can
  * close. */
 #define HOME "/proc/self/cwd"
@@ -129,7 +129,7 @@ receive(struct kh_wrap *w, struct kh_msg *m)
 		return e;
 	w->uid = (uid_t)m->u.wrap_home.uid;
 	w->keys = m->u.wrap_home.keys;
-	w->test_ms = (int64_t)m->u.wrap_home.selftest_minutes * 60000;
+	w->test_ms = (int64_t)m->u.wrap_home.selftest_minutes * KH_MINUTE_MS;
 	/* As in the store: those of a door that has died live on. */
 	w->max = 2 * (size_t)m->u.wrap_home.max_visits + 16;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -52,6 +52,19 @@ settling.idle()
 settling_was = inodes()
 settling_fault = Fault(settling.role("store"), *SETTLE_FAULTS)
 
+# A third one, whose disk is full from now on, looks once in a minute, which is a
+# minute here (selftest.py has shorter ones).
+full_image, full_top = (os.path.join(place, "full"),
+                        os.path.join(place, "mounted-full"))
+disk.make_image(full_image, 64 * MiB)
+disk.mount(full_image, full_top)
+full = Drop(server=os.path.join(full_top, "server"), selftest_minutes="1").start()
+full_was = full.health()["selftest"]
+full_room = os.statvfs(full_top)
+with open(os.path.join(full_top, "ballast"), "wb") as ballast:
+    os.posix_fallocate(ballast.fileno(), 0,
+                       full_room.f_bavail * full_room.f_frsize - 2 * MiB)
+
 
 def no_more_memory(nth):
     """From the n-th mapping on; the heap does not grow at all. (brk(2) has no
@@ -291,6 +304,21 @@ def settle_faults():
     check(rewritten(), "nothing was written anew")
     equal(agree(settling, settling_sent), len(settling_sent), "objects")
     settling.ends_well()
+
+
+@suite.test("a disk that became full is noticed within selftest_minutes, and so "
+            "is room")
+def full_disk():
+    equal(full_was, "ok", "the health file before")
+    wait_for("the health file says disk",
+             lambda: full.health()["selftest"] == "disk", 120)
+    wait_for("the form says closed",
+             lambda: full.get("/en/send").state == "closed")
+    os.unlink(os.path.join(full_top, "ballast"))
+    wait_for("there is a form again",
+             lambda: full.get("/en/send").status == 200, 60)
+    equal(full.stop(), 0, "exit status")
+    disk.unmount(full_top)
 
 
 @suite.test("it has not ended meanwhile, and ends with 0")

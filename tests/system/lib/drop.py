@@ -15,6 +15,8 @@ from lib.wire import Form, Wire, get, small
 
 BUILD = os.path.abspath(os.environ.get("KNOTHOLE_BUILD", "build"))
 KNOTHOLED = os.path.join(BUILD, "bin", "knotholed")
+# The same with minutes that last a second.
+HASTY = os.path.join(BUILD, "tests", "hasty", "knotholed")
 KNOTHOLE = os.path.join(BUILD, "bin", "knothole")
 # Where tests run there is a network: without its option, everything that opens
 # secrets would refuse (airgap.py tests that it does).
@@ -180,6 +182,7 @@ class Drop:
             "allow_swap": "yes",  # of whatever machine this is
             **settings,
         }
+        self.program = KNOTHOLED  # or HASTY
         self.process = None
         self.address = None
         self.courier_address = None
@@ -209,7 +212,7 @@ class Drop:
                 environment[name] = os.environ[name]
         with open(self.messages, "wb") as f:
             self.process = subprocess.Popen(
-                [*self.wrap, KNOTHOLED, "-c", self.config],
+                [*self.wrap, self.program, "-c", self.config],
                 stdin=subprocess.DEVNULL,
                 stdout=f,
                 stderr=f,
