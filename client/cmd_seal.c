@@ -108,25 +108,14 @@ static int
 bridge_of_card(
     const char *path, const struct kh_card *card, struct kh_bridge *out)
 {
-	struct kh_openpgp_key who;
-	struct kh_openpgp *g;
-	enum kh_err e;
+	struct kh_card_gpg g;
 	int code;
 
-	e = kh_openpgp_new(&g, NULL);
-	if (e == KH_OK)
-		e = kh_openpgp_examine(g, card->openpgp, card->openpgp_n, &who);
-	code = e == KH_OK ? kh_card_judge(path, &who) : KH_EXIT_OK;
-	if (e == KH_OK && code == KH_EXIT_OK)
-		e = kh_openpgp_place(g, card->openpgp, card->openpgp_n);
-	if (e == KH_OK && code == KH_EXIT_OK)
-		e = kh_openpgp_bridge(g, 0, &who, out);
-	kh_openpgp_free(g);
-	if (e == KH_OK)
-		return code;
-	kh_say(path, "its OpenPGP key cannot be sealed to here: %s",
-	    e == KH_EUNSUP ? "there is no gpg; install it" : kh_err_text(e));
-	return KH_EXIT_UNREACHED;
+	code = kh_card_gpg_open(&g, path, card);
+	if (code == KH_EXIT_OK)
+		code = kh_card_gpg_bridge(&g, path, out);
+	kh_card_gpg_close(&g);
+	return code;
 }
 
 static int

@@ -46,6 +46,29 @@ KH_CHECKED enum kh_err kh_card_examine(
     const struct kh_card *card, struct kh_openpgp_key *key);
 
 /*
+ * Somebody's OpenPGP key on a card, to make bridges to it: at place 0 of the
+ * directory of `gpg`.
+ */
+struct kh_card_gpg {
+	struct kh_openpgp *gpg; /* NULL: the card has none */
+	struct kh_openpgp_key who;
+};
+
+/*
+ * Make ready for the OpenPGP key of `card`, if it has one: it is examined, and
+ * put where gpg finds it. Says what is wrong and returns the exit status:
+ * KH_EXIT_CONFIG the key may not be used, KH_EXIT_UNREACHED there is no gpg.
+ */
+int kh_card_gpg_open(
+    struct kh_card_gpg *g, const char *path, const struct kh_card *card);
+
+/* A bridge for one object. The same. */
+int kh_card_gpg_bridge(
+    const struct kh_card_gpg *g, const char *path, struct kh_bridge *out);
+
+void kh_card_gpg_close(struct kh_card_gpg *g); /* may be zeroed, or closed */
+
+/*
  * A new courier's token: into `path`, in place of an old one, and its hash onto
  * the card. Says what is wrong and returns the exit status.
  */

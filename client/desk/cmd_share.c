@@ -29,7 +29,7 @@ static const char help[] =
     "       knothole share -i IDENTITY --to CARD [-o FILE] OBJECT\n\n"
     "Makes a copy of what a source sent that the newsroom of CARD can open, "
     "too:\n"
-    "its key is added to the sealed object, whose content stays the same "
+    "its keys are added to the sealed object, whose content stays the same "
     "bytes.\n"
     "With a vault, OBJECT may be one of its ids, and THREAD is all that a "
     "source\n"
@@ -63,6 +63,7 @@ struct sharing {
 	struct kh_vault vault;
 	struct kh_keyring *kr; /* without a vault */
 	struct kh_recipient to;
+	struct kh_card_gpg gpg;
 	char words[KH_CODE_WORDS_TEXT_LEN];
 	struct kh_pick pick;
 	struct kh_share_job *job;
@@ -113,7 +114,7 @@ parse(struct sharing *s, int argc, char **argv)
 	return KH_EXIT_OK;
 }
 
-/* The partner's key for today. */
+/* The partner's key for today, and its OpenPGP key. */
 static int
 read_card(struct sharing *s)
 {
@@ -131,6 +132,8 @@ read_card(struct sharing *s)
 		if (e != KH_OK)
 			code = kh_fail(KH_ON_KEY, s->card, e);
 	}
+	if (code == KH_EXIT_OK)
+		code = kh_card_gpg_open(&s->gpg, s->card, card);
 	free(card);
 	return code;
 }
@@ -273,7 +276,9 @@ share(struct sharing *s)
 	size_t i;
 
 	s->dest.kr = s->with_vault ? s->vault.kr : s->kr;
+	s->dest.card = s->card;
 	s->dest.to = &s->to;
+	s->dest.gpg = &s->gpg;
 	for (i = 0; i < s->n && code == KH_EXIT_OK; i++)
 		code = kh_share_check(&s->dest, &s->job[i]);
 	if (code == KH_EXIT_OK)
@@ -291,9 +296,10 @@ share(struct sharing *s)
 		    "it is; share it again");
 	else if (code == KH_EXIT_OK)
 		kh_say(NULL,
-		    "shared with \"%s\"; each file is 98 bytes longer than "
-		    "before, which shows that one more can open it",
-		    s->words);
+		    "shared with \"%s\"%s; each file is %s than before, which "
+		    "shows that one more can open it",
+		    s->words, s->gpg.gpg != NULL ? " and its OpenPGP key" : "",
+		    s->gpg.gpg != NULL ? "longer" : "98 bytes longer");
 	return code;
 }
 
@@ -337,6 +343,7 @@ kh_cmd_share(int argc, char **argv)
 		code = run(&s);
 	if (s.dest.dir_fd >= 0)
 		close(s.dest.dir_fd);
+	kh_card_gpg_close(&s.gpg);
 	kh_keyring_free(s.kr);
 	free(s.pick.objects);
 	free(s.job);

@@ -73,6 +73,24 @@ kh_share_check(const struct kh_share_out *out, const struct kh_share_job *job)
 	return e == KH_OK ? code : fail_object(job->from, e);
 }
 
+/* To all whom the partner's card names. *code says what became of it. */
+static enum kh_err
+rewrap(const struct kh_share_out *out, struct kh_source src, int *fd, int *code)
+{
+	struct kh_seal_to to = {.recipients = out->to, .n = 1};
+	struct kh_bridge bridge;
+
+	*code = KH_EXIT_OK;
+	if (out->gpg->gpg != NULL) {
+		*code = kh_card_gpg_bridge(out->gpg, out->card, &bridge);
+		to.bridges = &bridge;
+		to.n_bridges = 1;
+	}
+	if (*code != KH_EXIT_OK)
+		return KH_EPROTO;
+	return kh_age_rewrap_to(out->kr, src, &to, kh_sink_fd(fd));
+}
+
 int
 kh_share_write(const struct kh_share_out *out, const struct kh_share_job *job)
 {
@@ -92,12 +110,14 @@ kh_share_write(const struct kh_share_out *out, const struct kh_share_job *job)
 		(void)kh_fail(KH_ON_OUTPUT, job->name, e);
 		return KH_EXIT_CREATE;
 	}
-	e = kh_age_rewrap(out->kr, src, out->to, 1, kh_sink_fd(&o.fd));
+	e = rewrap(out, src, &o.fd, &code);
 	kh_input_close(fd);
 	if (e == KH_OK)
 		e = kh_output_commit(&o);
 	else
 		kh_output_abort(&o);
+	if (code != KH_EXIT_OK)
+		return code;
 	if (e == KH_EFULL || e == KH_ESYS || e == KH_EEXIST)
 		return kh_fail(KH_ON_OUTPUT, job->name, e);
 	if (e != KH_OK)

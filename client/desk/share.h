@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client/card/card.h"
 #include "knothole/age.h"
 #include "knothole/code.h"
 
@@ -20,7 +21,9 @@ struct kh_share_job {
 
 struct kh_share_out {
 	const struct kh_keyring *kr;
+	const char *card; /* whom with: its path, for messages */
 	const struct kh_recipient *to;
+	const struct kh_card_gpg *gpg; /* and its OpenPGP key, if it has one */
 	const char *dir; /* where the new files go, for messages */
 	int dir_fd;
 };

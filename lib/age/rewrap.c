@@ -48,9 +48,9 @@ read_header(struct rewrap *r)
 
 /* May something be added to it? */
 static enum kh_err
-check_old(const struct rewrap *r, size_t n)
+check_old(const struct rewrap *r, const struct kh_seal_to *to)
 {
-	size_t i, have = kh_age_header_stanzas(r->old), len, add;
+	size_t i, have = kh_age_header_stanzas(r->old), len, add, n;
 	const struct kh_stanza *s;
 
 	for (i = 0; i < have; i++) {
@@ -58,10 +58,15 @@ check_old(const struct rewrap *r, size_t n)
 		if (kh_stanza_is(r->old, s, KH_STANZA_SCRYPT))
 			return KH_EUNSUP;
 	}
-	if (n > KH_RECIPIENTS_MAX || have + n + 1 > KH_AGE_STANZAS_MAX)
+	if (to->n > KH_RECIPIENTS_MAX || to->n_bridges > KH_BRIDGES_MAX ||
+	    to->n_bridges > KH_RECIPIENTS_MAX - to->n)
+		return KH_ELIMIT;
+	n = to->n + to->n_bridges; /* those that an X25519 stanza is for */
+	if (have + n + to->n_bridges + 1 > KH_AGE_STANZAS_MAX)
 		return KH_ELIMIT;
 	len = kh_age_header_len(r->old);
-	add = n * KH_STANZA_X25519_LEN + KH_STANZA_CHECK_LEN;
+	add = n * KH_STANZA_X25519_LEN + to->n_bridges * KH_STANZA_OPENPGP_MAX +
+	    KH_STANZA_CHECK_LEN;
 	if (len + add > KH_AGE_HEADER_MAX ||
 	    add > KH_OBJECT_LEN_MAX - r->src.size)
 		return KH_ELIMIT;
@@ -94,20 +99,32 @@ copy_stanzas(struct rewrap *r)
 }
 
 static enum kh_err
-make_header(struct rewrap *r, const struct kh_recipient *add, size_t n)
+wrap_to(struct rewrap *r, const struct kh_recipient *to)
 {
-	uint8_t stanza[KH_STANZA_X25519_LEN], check[KH_STANZA_CHECK_LEN];
-	uint8_t mac[KH_AGE_MAC_LEN];
-	enum kh_err e;
+	uint8_t stanza[KH_STANZA_X25519_LEN];
+	enum kh_err e = kh_stanza_x25519_make(r->fk, to, stanza);
+
+	if (e == KH_OK)
+		append(r, stanza, sizeof(stanza));
+	return e;
+}
+
+static enum kh_err
+make_header(struct rewrap *r, const struct kh_seal_to *add)
+{
+	uint8_t check[KH_STANZA_CHECK_LEN], mac[KH_AGE_MAC_LEN];
+	enum kh_err e = KH_OK;
 	size_t i;
 
 	copy_stanzas(r);
-	for (i = 0; i < n; i++) {
-		e = kh_stanza_x25519_make(r->fk, &add[i], stanza);
-		if (e != KH_OK)
-			return e;
-		append(r, stanza, sizeof(stanza));
+	for (i = 0; i < add->n && e == KH_OK; i++)
+		e = wrap_to(r, &add->recipients[i]);
+	for (i = 0; i < add->n_bridges && e == KH_OK; i++) {
+		e = wrap_to(r, &add->bridges[i].to);
+		r->n += kh_stanza_openpgp_make(&add->bridges[i], r->buf + r->n);
 	}
+	if (e != KH_OK)
+		return e;
 	kh_stanza_check_make(r->buf, r->n, check);
 	append(r, check, sizeof(check));
 	append(r, "--- ", 4);
@@ -139,19 +156,19 @@ copy_payload(struct rewrap *r)
 }
 
 static enum kh_err
-rewrap(struct rewrap *r, const struct kh_keyring *kr,
-    const struct kh_recipient *add, size_t n)
+rewrap(
+    struct rewrap *r, const struct kh_keyring *kr, const struct kh_seal_to *add)
 {
 	enum kh_err e;
 
 	e = read_header(r);
 	if (e == KH_OK)
-		e = check_old(r, n);
+		e = check_old(r, add);
 	if (e == KH_OK)
 		e = kh_age_header_open(r->old, kr, r->fk);
 	if (e != KH_OK)
 		return e;
-	e = make_header(r, add, n);
+	e = make_header(r, add);
 	kh_wipe(r->fk, KH_FILE_KEY_LEN);
 	if (e == KH_OK)
 		e = r->sink.write(r->sink.ctx, r->buf, r->n);
@@ -163,14 +180,16 @@ rewrap(struct rewrap *r, const struct kh_keyring *kr,
 _Static_assert(PIECE_LEN <= KH_AGE_HEADER_MAX, "one buffer for both");
 
 enum kh_err
-kh_age_rewrap(const struct kh_keyring *kr, struct kh_source src,
-    const struct kh_recipient *add, size_t n, struct kh_sink sink)
+kh_age_rewrap_to(const struct kh_keyring *kr, struct kh_source src,
+    const struct kh_seal_to *add, struct kh_sink sink)
 {
 	struct rewrap r = {.src = src, .sink = sink};
 	enum kh_err e;
 
 	PRECOND(kr != NULL && src.read_at != NULL && sink.write != NULL);
-	PRECOND(add != NULL && n > 0);
+	PRECOND(add != NULL && add->n > 0 && add->recipients != NULL);
+	PRECOND(add->n_bridges == 0 || add->bridges != NULL);
+	PRECOND(add->passphrase == NULL && !add->armor);
 	if (src.size > KH_OBJECT_LEN_MAX)
 		return KH_ELIMIT;
 	e = kh_age_header_new(&r.old);
@@ -179,9 +198,18 @@ kh_age_rewrap(const struct kh_keyring *kr, struct kh_source src,
 	if (e == KH_OK && (r.fk == NULL || r.buf == NULL))
 		e = KH_ENOMEM;
 	if (e == KH_OK)
-		e = rewrap(&r, kr, add, n);
+		e = rewrap(&r, kr, add);
 	free(r.buf);
 	kh_secret_free(r.fk);
 	kh_age_header_free(r.old);
 	return e;
+}
+
+enum kh_err
+kh_age_rewrap(const struct kh_keyring *kr, struct kh_source src,
+    const struct kh_recipient *add, size_t n, struct kh_sink sink)
+{
+	const struct kh_seal_to to = {.recipients = add, .n = n};
+
+	return kh_age_rewrap_to(kr, src, &to, sink);
 }

@@ -93,9 +93,9 @@ kh_loop_only(int *fds, int n)
 /* A channel of the new child's to a process that is told of it. Errors: *end is
  * -1. */
 static enum kh_err
-announce(int to, int *end)
+announce(int to, enum kh_msg_type type, int *end)
 {
-	const struct kh_msg m = {.type = KH_MSG_VISIT};
+	const struct kh_msg m = {.type = type};
 	enum kh_err e;
 	int pair[2];
 
@@ -119,11 +119,11 @@ kh_loop_fork(struct kh_loop *l, void *ctx, size_t place, int conn)
 	enum kh_err e;
 	pid_t pid;
 
-	e = announce(l->store, &link[0]);
+	e = announce(l->store, KH_MSG_VISIT, &link[0]);
 	/* Without wrap a visit can do all but take a submission for an OpenPGP
 	 * key, and says so. */
 	if (e == KH_OK && l->wrap >= 0)
-		(void)!announce(l->wrap, &link[1]);
+		(void)!announce(l->wrap, KH_MSG_WRAP_VISIT, &link[1]);
 	if (e == KH_OK) {
 		pid = fork();
 		if (pid == 0) {

@@ -1,6 +1,7 @@
 /*
  * What the host itself would keep: swap, core dumps, deleted files.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -37,8 +38,57 @@ keeps_nothing(const char *pattern)
 	return false;
 }
 
+/* Of one process: "Max core file size", then the soft limit. 0 also when it has
+ * ended, or has no such line. */
+static bool
+may_dump(const char *path, bool *seen)
+{
+	static const char label[] = "Max core file size";
+	char line[256], *soft;
+	bool may = false;
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, label, sizeof(label) - 1) != 0)
+			continue;
+		soft = line + sizeof(label) - 1;
+		soft += strspn(soft, " ");
+		may = strncmp(soft, "0 ", 2) != 0;
+		*seen = true;
+		break;
+	}
+	fclose(f);
+	return may;
+}
+
+/* Has any process a limit that lets the kernel write a file? Where there is none
+ * to ask, as on another host's disk, nobody can say that it has not. */
+static bool
+writes_files(const char *proc)
+{
+	char path[KH_PATH_MAX + 64];
+	bool seen = false, may = false;
+	const struct dirent *de;
+	DIR *d;
+
+	d = opendir(proc);
+	while (d != NULL && !may && (de = readdir(d)) != NULL) {
+		if (de->d_name[strspn(de->d_name, "0123456789")] != '\0')
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s/limits", proc,
+			de->d_name) < (int)sizeof(path))
+			may = may_dump(path, &seen);
+	}
+	if (d != NULL)
+		closedir(d);
+	return may || !seen;
+}
+
 static enum kh_err
-look_core(struct kh_report *r, const char *path)
+look_core(struct kh_report *r, const char *path, const char *proc)
 {
 	enum kh_err e = KH_OK;
 	char *line = NULL;
@@ -51,7 +101,8 @@ look_core(struct kh_report *r, const char *path)
 	if (getline(&line, &cap, f) < 0)
 		goto out;
 	line[strcspn(line, "\n")] = '\0';
-	if (!keeps_nothing(line))
+	/* A program is given them whatever the limits are: core(5). */
+	if (!keeps_nothing(line) && (line[0] == '|' || writes_files(proc)))
 		e = kh_report_odd(r, KH_ODD_CORE, path, NULL, NULL);
 out:
 	free(line);
@@ -68,7 +119,7 @@ kh_drill_host(struct kh_report *r, const char *proc)
 	(void)snprintf(path, sizeof(path), "%s/swaps", proc);
 	e = kh_swap_each(path, each_swap, r);
 	(void)snprintf(path, sizeof(path), "%s/sys/kernel/core_pattern", proc);
-	return e == KH_OK ? look_core(r, path) : e;
+	return e == KH_OK ? look_core(r, path, proc) : e;
 }
 
 const char *

@@ -37,7 +37,7 @@ static const struct {
 	    ROLE(KH_ROLE_COURIER) | ROLE(KH_ROLE_WRAP),
 	ROLE(KH_ROLE_KEEPER), 0, 0},
     [KH_MSG_VISIT] = {ROLE(KH_ROLE_DOOR) | ROLE(KH_ROLE_COURIER),
-	ROLE(KH_ROLE_STORE) | ROLE(KH_ROLE_WRAP), 0, 1},
+	ROLE(KH_ROLE_STORE), 0, 1},
     [KH_MSG_ROOM] = {ROLE(KH_ROLE_VISIT), ROLE(KH_ROLE_STORE), BODY(room), 0},
     [KH_MSG_ROOM_ANSWER] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_VISIT),
 	BODY(verdict), 0},
@@ -105,6 +105,7 @@ static const struct {
     [KH_MSG_CARD_STORED] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_ERRAND),
 	BODY(verdict), 0},
     [KH_MSG_CARDS] = {ROLE(KH_ROLE_STORE), ROLE(KH_ROLE_KEEPER), 0, 0},
+    [KH_MSG_WRAP_VISIT] = {ROLE(KH_ROLE_DOOR), ROLE(KH_ROLE_WRAP), 0, 1},
 };
 
 /* Room for one descriptor more than any message has, to see a surplus. */

@@ -76,6 +76,7 @@ enum kh_msg_type {
 	KH_MSG_CARD, /* errand to store: a renewed card; sealed memory with it */
 	KH_MSG_CARD_STORED, /* store to errand: it is durable, or why not */
 	KH_MSG_CARDS, /* store to keeper: a card has been renewed */
+	KH_MSG_WRAP_VISIT, /* door to wrap; channel of a new visit */
 	KH_MSG_N
 };
 

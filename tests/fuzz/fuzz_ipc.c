@@ -97,14 +97,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(from != to);
 		/* Visits are told by store and wrap alone, errands by the
 		 * store; door and courier by the keeper alone; wrap by the
-		 * keeper, by visits and by who brings them (a courier could,
-		 * but has no channel to it). */
+		 * keeper, by visits and by the door that brings them. */
 		must(serves(from) || serves(to));
 		must(to != KH_ROLE_VISIT || from == KH_ROLE_STORE ||
 		    from == KH_ROLE_WRAP);
 		must(to != KH_ROLE_ERRAND || from == KH_ROLE_STORE);
 		must(to != KH_ROLE_WRAP || from == KH_ROLE_KEEPER ||
-		    from == KH_ROLE_VISIT || m.type == KH_MSG_VISIT);
+		    from == KH_ROLE_VISIT ||
+		    (from == KH_ROLE_DOOR && m.type == KH_MSG_WRAP_VISIT));
 		must((to != KH_ROLE_DOOR && to != KH_ROLE_COURIER) ||
 		    from == KH_ROLE_KEEPER);
 	}

@@ -25,6 +25,25 @@ os.makedirs(os.path.join(PROC, "sys", "kernel"))
 HEADING = "Filename\t\t\tType\t\tSize\tUsed\tPriority\n"
 
 
+LIMITS = """Limit                     Soft Limit           Hard Limit           Units
+Max processes             100                  unlimited            processes
+Max core file size        {:<20} unlimited            bytes
+Max open files            1024                 524288               files
+"""
+
+
+def processes(*soft):
+    """One for each of these limits on core dumps."""
+    for entry in os.listdir(PROC):
+        if entry.isdigit():
+            shutil.rmtree(os.path.join(PROC, entry))
+    for number, value in enumerate(soft, 1):
+        os.mkdir(os.path.join(PROC, str(number)))
+        with open(os.path.join(PROC, str(number), "limits"), "w",
+                  encoding="utf-8") as f:
+            f.write(LIMITS.format(value))
+
+
 def host(swaps="", core="|/bin/false"):
     with open(os.path.join(PROC, "swaps"), "w", encoding="utf-8") as f:
         f.write(HEADING + swaps)
@@ -550,6 +569,29 @@ def test_drill_host():
         host(core=core)
         report()
     host()
+
+
+@suite.test("a pattern for core files alone keeps none: processes' limits do; a "
+            "program gets them whatever these say")
+def test_drill_core_limits():
+    pattern = os.path.join(PROC, "sys", "kernel", "core_pattern")
+    for core in ("core", "/var/crash/core.%p"):
+        host(core=core)
+        processes("0", "0")
+        report()
+        for soft in ("unlimited", "4096", "01"):
+            processes("0", soft, "0")
+            found("core", pattern)
+        # Nobody to ask.
+        processes()
+        found("core", pattern)
+    host(core="|/usr/share/apport/apport %p")
+    processes("0", "0")
+    found("core", pattern)
+    processes("unlimited")
+    host()
+    report()
+    processes()
 
 
 @suite.test("an empty lost+found is that of a file system; a full one is told")

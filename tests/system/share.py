@@ -5,13 +5,15 @@ a line in the custody log.
 Prints TAP. Stock age opens what was shared; without it those checks are
 skipped.
 """
+import base64
 import json
 import os
 import re
 
 from lib.desk import MAILBOXES, World, read, tree, write
 from lib.drop import workplace
-from lib.offline import PASS, age, age_keygen, knothole
+from lib.offline import PASS, age, age_keygen, knothole, need
+from lib.pgp import Person, add_key
 from lib.tap import Suite, check, equal
 
 suite = Suite()
@@ -262,6 +264,76 @@ def _():
                     os.path.join(sealed, "identity.age"),
                     fds={9: PASS + b"\n"}, expect=None)
     check(done.returncode in (65, 77), done.returncode)
+
+
+def with_openpgp(name, person, **made):
+    """A partner's card that has an OpenPGP key; the key's fingerprint."""
+    need("gpg")
+    room = WORLD.newsroom(name)
+    fpr = person.make(name, **made)
+    key = person.export(name, WORLD.path("key.pgp"))
+    return room, fpr, key
+
+
+@test("a partner with an OpenPGP key gets both: its age key, and a bridge")
+def _():
+    person = Person(WORLD.path("gnupg"))
+    room, fpr, key = with_openpgp("Smart Card Times", person)
+    knothole("card", "add-openpgp", "-i", room.identity, room.card, key)
+    desk, _ = desk_with(0, 0)
+    out = WORLD.path("out")
+    done = desk.run("share", "--to", room.card, "-o", out, MAILBOXES[0])
+    check(b"OpenPGP" in done.stderr, done.stderr)
+    secrets = set()
+    for number in (1, 2):
+        name = f"{number:032x}.age"
+        path = os.path.join(out, name)
+        before = read(os.path.join(desk.vault, "objects", name))
+        after = read(path)
+        equal(after[header_len(after):] == before[header_len(before):],
+              True, "payload")
+        stanzas = before.index(b"-> knothole.example/check")
+        equal(after[:stanzas], before[:stanzas], "stanzas")
+        header = after[:header_len(after)].decode()
+        equal(header.count("\n-> X25519 "), before.count(b"\n-> X25519 ") + 2,
+              "two stanzas more")
+        body = header.partition(f"-> knothole.example/openpgp {fpr}\n")[2]
+        message = base64.b64decode(
+            body.partition("\n->")[0].replace("\n", "") + "==")
+        secret = person.gpg("-d", given=message)
+        secrets.add(secret)
+        plain = unsealed(path, OURS)
+        for who in (room, STRANGER):
+            equal(unsealed(path, who) == plain, True, who.id)
+        # Stock tools, then the desk, with nothing but the OpenPGP key.
+        one = write(WORLD.path("one.txt"), secret)
+        equal(age("-d", "-i", one, path).stdout == plain, True, "stock")
+        opened = knothole("unseal", "-i", "openpgp:" + fpr, "-o", "-", path,
+                          env=person.environment)
+        equal(opened.stdout == plain, True, "by its key")
+    equal(len(secrets), 2, "a bridge of its own for each")
+
+
+@test("a partner's OpenPGP key that cannot be used: nothing shared or recorded")
+def _():
+    person = Person(WORLD.path("gnupg"))
+    room, _, key = with_openpgp(
+        "Expired Times", person,
+        options=("--faked-system-time", "20200101T000000"))
+    add_key(room, key)
+    desk, _ = desk_with(0)
+    before = tree(desk.vault)
+    out = WORLD.path("out.age")
+    done = desk.run("share", "--to", room.card, "-o", out, f"{1:032x}",
+                    expect=78)
+    check(b"expired" in done.stderr, done.stderr)
+    good, _, key = with_openpgp("No Program Times", person)
+    add_key(good, key)
+    done = desk.run("share", "--to", good.card, "-o", out, f"{1:032x}",
+                    env={**os.environ, "PATH": "/nonexistent"}, expect=69)
+    check(b"no gpg" in done.stderr, done.stderr)
+    check(not os.path.exists(out), "no file")
+    equal(tree(desk.vault), before, "nothing recorded")
 
 
 @test("without -o the new file is here, named after the old one")

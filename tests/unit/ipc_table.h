@@ -38,8 +38,6 @@ static const struct line {
     {KH_MSG_READY, W, K, 0, 0},
     {KH_MSG_VISIT, D, S, 0, 1},
     {KH_MSG_VISIT, C, S, 0, 1},
-    {KH_MSG_VISIT, D, W, 0, 1},
-    {KH_MSG_VISIT, C, W, 0, 1},
     {KH_MSG_ROOM, V, S, sizeof(struct kh_msg_room), 0},
     {KH_MSG_ROOM_ANSWER, S, V, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_BEGIN, V, S, sizeof(struct kh_msg_begin), 0},
@@ -86,6 +84,7 @@ static const struct line {
     {KH_MSG_CARD, E, S, sizeof(struct kh_msg_card), 1},
     {KH_MSG_CARD_STORED, S, E, sizeof(struct kh_msg_verdict), 0},
     {KH_MSG_CARDS, S, K, 0, 0},
+    {KH_MSG_WRAP_VISIT, D, W, 0, 1},
 };
 
 #define N_LINES (sizeof(lines) / sizeof(lines[0]))

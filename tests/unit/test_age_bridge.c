@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "knothole/padme.h"
+#include "knothole/rewrap.h"
 
 #define FPR "0123456789ABCDEF0123456789ABCDEF01234567"
 
@@ -241,12 +242,103 @@ test_padding(void **state)
 	free(b);
 }
 
+/* Sealed without a bridge, and given one later. */
+static enum kh_err
+rewrap(const struct bytes *in, const struct kh_bridge *b, size_t n,
+    struct bytes *out)
+{
+	struct kh_memory mem = {in->p, in->n};
+	struct kh_recipient to;
+	const struct kh_seal_to add = {
+	    .recipients = &to, .n = 1, .bridges = b, .n_bridges = n};
+	struct kh_keyring *kr;
+	enum kh_err e;
+
+	kh_identity_recipient(newsroom(), &to);
+	assert_int_equal(kh_keyring_new(&kr), KH_OK);
+	assert_int_equal(kh_keyring_add(kr, newsroom()), KH_OK);
+	e = kh_age_rewrap_to(kr, kh_source_memory(&mem), &add, bytes_sink(out));
+	kh_keyring_free(kr);
+	return e;
+}
+
+static void
+test_added_later(void **state)
+{
+	struct asked a = {.fits = 1, .otherwise = KH_ENOKEY, .len = 96};
+	struct bytes in = {0}, out = {0}, whole = {0};
+	struct kh_bridge b[2];
+	size_t head, with;
+
+	(void)state;
+	make_bridge(&b[0], 0, 96);
+	make_bridge(&b[1], 1, 96);
+	seal(b, 0, &in, &head);
+	seal(b, 2, &whole, &with);
+	assert_int_equal(rewrap(&in, b, 2, &out), KH_OK);
+	/* As sealed to both at once, with one X25519 stanza more. */
+	assert_int_equal(out.n, in.n + with - head + 98);
+	assert_memory_equal(out.p + out.n - (in.n - head) - KH_AGE_NONCE_LEN,
+	    in.p + head - KH_AGE_NONCE_LEN, in.n - head + KH_AGE_NONCE_LEN);
+	assert_int_equal(open_with(&a, true, &out), KH_OK);
+	assert_int_equal(a.n, 0);
+	assert_int_equal(open_with(&a, false, &out), KH_OK);
+	assert_int_equal(a.n, 2);
+	bytes_free(&out);
+	/* A key that nobody may have: not a byte is written. */
+	memset(&b[1].to, 0, sizeof(b[1].to));
+	assert_int_equal(rewrap(&in, b, 2, &out), KH_EKEY);
+	assert_int_equal(out.n, 0);
+	bytes_free(&in);
+	bytes_free(&whole);
+}
+
+/* As many as there may be; and again, until the header is full. */
+static void
+test_added_limits(void **state)
+{
+	struct kh_bridge *b = calloc(KH_BRIDGES_MAX + 1, sizeof(*b));
+	struct asked a = {
+	    .fits = 31, .otherwise = KH_ENOKEY, .len = KH_OPENPGP_MESSAGE_MAX};
+	struct bytes in = {0}, out = {0}, more = {0};
+	enum kh_err e;
+	size_t head;
+	uint8_t i;
+
+	(void)state;
+	assert_non_null(b);
+	for (i = 0; i < KH_BRIDGES_MAX + 1; i++)
+		make_bridge(&b[i], i, KH_OPENPGP_MESSAGE_MAX);
+	seal(b, 0, &in, &head);
+	assert_int_equal(rewrap(&in, b, KH_BRIDGES_MAX + 1, &out), KH_ELIMIT);
+	assert_int_equal(out.n, 0);
+	assert_int_equal(rewrap(&in, b, KH_BRIDGES_MAX, &out), KH_OK);
+	assert_int_equal(open_with(&a, false, &out), KH_OK);
+	assert_int_equal(a.n, KH_BRIDGES_MAX);
+	for (i = 0;; i++) {
+		e = rewrap(&out, b, KH_BRIDGES_MAX, &more);
+		if (e != KH_OK)
+			break;
+		bytes_free(&out);
+		out = more;
+		memset(&more, 0, sizeof(more));
+		assert_true(i < 3);
+	}
+	assert_int_equal(e, KH_ELIMIT);
+	assert_int_equal(more.n, 0);
+	bytes_free(&in);
+	bytes_free(&out);
+	free(b);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_lengths),
     cmocka_unit_test(test_when_it_is_asked),
     cmocka_unit_test(test_changed),
     cmocka_unit_test(test_limits),
     cmocka_unit_test(test_padding),
+    cmocka_unit_test(test_added_later),
+    cmocka_unit_test(test_added_limits),
 };
 
 TAP_MAIN(tests)
