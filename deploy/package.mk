@@ -93,5 +93,6 @@ check-deb:
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-deb --jobs 1 \
 	    --timeout 900 $(filter-out %/place.py,$(wildcard tests/package/*.py))
 
-check-unit: $(UNITS)
+# All that they start, too.
+check-unit: $(UNITS) $(BUILD)/tests/fakegpg
 	tests/run --label unit $(UNITS)
