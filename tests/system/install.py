@@ -152,8 +152,10 @@ main(int argc, char **argv)
 
 @suite.test("a program is built with pkg-config against it, and reads a card")
 def _():
+    # No other library's file is to be found: whoever builds with this one
+    # need not have what it was built with.
     environment = dict(os.environ, LD_LIBRARY_PATH=f"{PREFIX}/lib",
-                       PKG_CONFIG_PATH=f"{PREFIX}/lib/pkgconfig")
+                       PKG_CONFIG_LIBDIR=f"{PREFIX}/lib/pkgconfig")
     flags = done("pkg-config", "--cflags", "--libs", "libknothole",
                  env=environment).split()
     equal(done("pkg-config", "--modversion", "libknothole",
