@@ -266,7 +266,6 @@ extract_object(struct job *j, struct kh_object *o, const char *stem)
 			    j, stem, kh_bundle_manifest(o->bundle)->complete);
 		kh_tree_abort(&j->tree);
 	}
-	kh_signals_die();
 	kh_signals_defer(false);
 	return code;
 }

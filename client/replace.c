@@ -152,7 +152,6 @@ kh_replace_file(const char *path, const void *p, size_t n)
 	if (e == KH_OK)
 		overwrite(&r);
 	end_replacing(&r);
-	kh_signals_die();
 	kh_signals_defer(false);
 	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_OUTPUT, path, e);
 }

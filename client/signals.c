@@ -138,17 +138,13 @@ void
 kh_signals_defer(bool on)
 {
 	deferred = on;
+	/* In this order: one that comes between kills at once. */
+	if (!on && caught != 0)
+		die_of(caught);
 }
 
 bool
 kh_signals_caught(void)
 {
 	return caught != 0;
-}
-
-void
-kh_signals_die(void)
-{
-	if (caught != 0)
-		die_of(caught);
 }

@@ -23,11 +23,8 @@ void kh_signals_unlink(int dir_fd, const char *name);
 void kh_signals_keep(const char *name);
 
 /* true: a signal is only remembered, and the caller asks kh_signals_caught at
- * every step. false: back to dying at once. */
+ * every step. false: back to dying at once, now if one was remembered. */
 void kh_signals_defer(bool on);
 bool kh_signals_caught(void);
-
-/* If a signal was remembered, die of it now. */
-void kh_signals_die(void);
 
 #endif

@@ -292,7 +292,6 @@ kh_import_run(struct kh_import *im, const char *path)
 	kh_progress_end(&im->progress);
 	kh_report_end(&im->report);
 	free(l.names);
-	kh_signals_die();
 	kh_signals_defer(false);
 	return code;
 }

@@ -122,6 +122,11 @@ struct kh_bridge {
 	uint8_t message[KH_OPENPGP_MESSAGE_MAX];
 };
 
+/* Is it one that can be sealed to: a message of 1 to KH_OPENPGP_MESSAGE_MAX
+ * bytes, and 40 digits with a NUL behind them? For who has it from another
+ * process; sealing to one that is not aborts. */
+bool kh_bridge_valid(const struct kh_bridge *b);
+
 /*
  * Seal. Either recipients or a passphrase, never both (the spec: a scrypt
  * stanza stands alone).

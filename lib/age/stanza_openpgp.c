@@ -32,6 +32,15 @@ is_fingerprint(const uint8_t *p, size_t n)
 	return true;
 }
 
+bool
+kh_bridge_valid(const struct kh_bridge *b)
+{
+	PRECOND(b != NULL);
+	return b->n > 0 && b->n <= sizeof(b->message) &&
+	    is_fingerprint(
+		(const uint8_t *)b->fpr, strnlen(b->fpr, sizeof(b->fpr)));
+}
+
 size_t
 kh_stanza_openpgp_make(
     const struct kh_bridge *b, uint8_t out[static KH_STANZA_OPENPGP_MAX])
@@ -39,8 +48,7 @@ kh_stanza_openpgp_make(
 	static const char lead[] = "-> " KH_STANZA_OPENPGP " ";
 	size_t at = sizeof(lead) - 1, done, k;
 
-	PRECOND(b->n > 0 && b->n <= sizeof(b->message));
-	PRECOND(is_fingerprint((const uint8_t *)b->fpr, strlen(b->fpr)));
+	PRECOND(kh_bridge_valid(b));
 	memcpy(out, lead, at);
 	memcpy(out + at, b->fpr, KH_OPENPGP_FPR_LEN);
 	at += KH_OPENPGP_FPR_LEN;

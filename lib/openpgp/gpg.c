@@ -146,6 +146,27 @@ child(const struct kh_openpgp *g, const struct kh_pgp_job *job,
 	_exit(0);
 }
 
+static bool
+has_end(const char *text, size_t cap)
+{
+	return memchr(text, '\0', cap) != NULL;
+}
+
+/* It read what gpg said of bytes that anybody may have made: it may say
+ * anything itself. */
+static bool
+could_be(const struct kh_pgp_job *job, const struct kh_pgp_result *r)
+{
+	const struct kh_openpgp_key *k = &r->key;
+
+	return (unsigned)r->e < KH_ERR_N && r->n <= job->max &&
+	    (unsigned)k->verdict < KH_OPENPGP_VERDICT_N && k->expires >= 0 &&
+	    has_end(k->fpr, sizeof(k->fpr)) &&
+	    has_end(k->subkey, sizeof(k->subkey)) &&
+	    has_end(k->uid, sizeof(k->uid)) &&
+	    has_end(k->algorithm, sizeof(k->algorithm));
+}
+
 enum kh_err
 kh_pgp_run(const struct kh_openpgp *g, const struct kh_pgp_job *job,
     struct kh_pgp_result **out)
@@ -155,6 +176,7 @@ kh_pgp_run(const struct kh_openpgp *g, const struct kh_pgp_job *job,
 	int link[2];
 	pid_t pid;
 
+	PRECOND(job->max <= sizeof(r->bytes));
 	*out = NULL;
 	r = result_new();
 	if (r == NULL)
@@ -174,8 +196,9 @@ kh_pgp_run(const struct kh_openpgp *g, const struct kh_pgp_job *job,
 		end(pid, job);
 	}
 	close(link[0]);
+	/* It has ended: what it said does not change any more. */
 	if (e == KH_OK)
-		e = r->done ? r->e : KH_EPROTO;
+		e = r->done && could_be(job, r) ? r->e : KH_EPROTO;
 	if (e == KH_OK)
 		*out = r;
 	else

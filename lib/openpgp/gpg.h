@@ -33,13 +33,14 @@ struct kh_pgp_job {
 	size_t n;
 	const char *name; /* of the recipient's file */
 	const struct kh_openpgp_key *who;
+	size_t max; /* bytes that it may give, KH_OPENPGP_MESSAGE_MAX at most */
 	int ms; /* time limit, or -1 */
 };
 
 /*
  * Run it. `r` is in locked memory; kh_pgp_result_free wipes it.
  *	g	NULL: the user's own gpg, home and agent
- * Errors: KH_EPROTO it died or was late; KH_EUNSUP there is no gpg; KH_ENOMEM,
+ * Errors: KH_EPROTO it died, was late, or says what cannot be; KH_EUNSUP there is no gpg; KH_ENOMEM,
  * KH_ESYS; and what the operation returned. *r is NULL then.
  */
 KH_CHECKED enum kh_err kh_pgp_run(const struct kh_openpgp *g,

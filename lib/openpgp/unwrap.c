@@ -60,7 +60,7 @@ static enum kh_err
 unwrap(const struct kh_pgp_job *job, gpgme_ctx_t ctx, struct kh_pgp_result *r)
 {
 	struct kh_pgp_pipe p = {
-	    .in = job->in, .n = job->n, .out = r, .cap = KH_OPENPGP_TEXT_MAX};
+	    .in = job->in, .n = job->n, .out = r, .cap = job->max};
 	gpgme_data_t in = NULL, out = NULL;
 	struct said said = {0};
 	gpgme_error_t err;
@@ -88,8 +88,11 @@ enum kh_err
 kh_openpgp_unwrap(const uint8_t *msg, size_t n,
     uint8_t out[static KH_OPENPGP_TEXT_MAX], size_t *out_n)
 {
-	const struct kh_pgp_job job = {
-	    .op = unwrap, .in = msg, .n = n, .ms = -1};
+	const struct kh_pgp_job job = {.op = unwrap,
+	    .in = msg,
+	    .n = n,
+	    .max = KH_OPENPGP_TEXT_MAX,
+	    .ms = -1};
 	struct kh_pgp_result *r;
 	struct kh_pgp_packet first;
 	const uint8_t *p = msg;

@@ -78,10 +78,8 @@ encrypt(gpgme_ctx_t ctx, const struct kh_pgp_job *job, struct kh_pgp_pipe *p)
 static enum kh_err
 wrap(const struct kh_pgp_job *job, gpgme_ctx_t ctx, struct kh_pgp_result *r)
 {
-	struct kh_pgp_pipe p = {.in = job->in,
-	    .n = job->n,
-	    .out = r,
-	    .cap = KH_OPENPGP_MESSAGE_MAX};
+	struct kh_pgp_pipe p = {
+	    .in = job->in, .n = job->n, .out = r, .cap = job->max};
 	uint8_t id[KH_PGP_KEY_ID_LEN];
 	enum kh_err e;
 
@@ -105,6 +103,7 @@ kh_openpgp_wrap_to(const struct kh_openpgp *g, unsigned place,
 	    .n = len,
 	    .name = name,
 	    .who = who,
+	    .max = KH_OPENPGP_MESSAGE_MAX,
 	    .ms = KH_OPENPGP_MS};
 	struct kh_pgp_result *r;
 	enum kh_err e;

@@ -102,9 +102,7 @@ kh_store_answer_remove(struct kh_store *st, const char *name)
 	PRECOND(st != NULL && name != NULL);
 	if (!kh_dir_is_slot(name))
 		return KH_ENAME;
-	if (unlinkat(st->replies_fd, name, 0) != 0)
-		return errno == ENOENT ? KH_ENOENT : KH_ESYS;
-	return KH_OK;
+	return kh_dir_remove(st->replies_fd, name);
 }
 
 enum kh_err

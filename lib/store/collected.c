@@ -101,11 +101,11 @@ static enum kh_err
 remove_object(struct kh_store *st, const uint8_t *id)
 {
 	char name[KH_OBJECT_NAME_LEN + 1];
+	enum kh_err e;
 
 	kh_object_name(id, name);
-	return unlinkat(st->objects_fd, name, 0) == 0 || errno == ENOENT
-	    ? KH_OK
-	    : KH_ESYS;
+	e = kh_dir_remove(st->objects_fd, name);
+	return e == KH_ENOENT ? KH_OK : e;
 }
 
 static enum kh_err

@@ -405,14 +405,34 @@ out:
 }
 
 enum kh_err
+kh_dir_remove(int at, const char *name)
+{
+	char file[KH_DIR_NEW_CAP];
+	bool none;
+
+	PRECOND(strlen(name) <= KH_SLOT_NAME_LEN);
+	(void)snprintf(file, sizeof(file), "%s" KH_DIR_NEW, name);
+	none = unlinkat(at, file, 0) != 0;
+	if (none && errno != ENOENT)
+		return KH_ESYS;
+	if (unlinkat(at, name, 0) == 0)
+		return KH_OK;
+	if (errno != ENOENT)
+		return KH_ESYS;
+	return none ? KH_ENOENT : KH_OK;
+}
+
+enum kh_err
 kh_store_remove(struct kh_store *st, const uint8_t id[static KH_OBJECT_ID_LEN])
 {
 	char name[KH_OBJECT_NAME_LEN + 1];
+	enum kh_err e;
 
 	PRECOND(st != NULL);
 	kh_object_name(id, name);
-	if (unlinkat(st->objects_fd, name, 0) != 0)
-		return errno == ENOENT ? KH_ENOENT : KH_ESYS;
+	e = kh_dir_remove(st->objects_fd, name);
+	if (e != KH_OK)
+		return e;
 	kh_dir_hide_times(st->objects_fd);
 	return fsync(st->objects_fd) == 0 ? KH_OK : KH_ESYS;
 }

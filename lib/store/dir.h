@@ -13,6 +13,11 @@
 
 #define KH_PROC_FD_LEN 32
 
+/* The end of a name that is being exchanged; NAME is an object's or a slot's. */
+#define KH_DIR_NEW ".new"
+#define KH_DIR_NEW_LEN (sizeof(KH_DIR_NEW) - 1)
+#define KH_DIR_NEW_CAP (KH_SLOT_NAME_LEN + KH_DIR_NEW_LEN + 1)
+
 struct kh_store {
 	int root_fd;
 	int objects_fd;
@@ -63,6 +68,13 @@ bool kh_dir_object_id(const char *name, uint8_t id[static KH_OBJECT_ID_LEN]);
 /* Is it the name of an object, of a slot? */
 bool kh_dir_is_object(const char *name);
 bool kh_dir_is_slot(const char *name);
+
+/*
+ * Remove an object's or a slot's name, and the NAME.new that a settle may have
+ * left beside it: a sweep would take that for a name that is missing. The
+ * directory is not synced. Errors: KH_ENOENT there was neither; KH_ESYS.
+ */
+KH_CHECKED enum kh_err kh_dir_remove(int at, const char *name);
 
 /* Remove a name that may or may not be durable: as far as it is in our power
  * it never was. Keeps errno. */

@@ -33,9 +33,6 @@
 #include "lib/base/precond.h"
 #include "lib/store/batch.h"
 
-#define NEW ".new"
-#define NEW_LEN (sizeof(NEW) - 1)
-#define NAME_CAP (KH_SLOT_NAME_LEN + NEW_LEN + 1)
 #define PIECE 262144 /* bytes; of those, one step copies */
 #define PIECES 4 /* so many */
 
@@ -63,9 +60,9 @@ struct kh_settle {
 };
 
 static void
-new_name(const char *name, char out[static NAME_CAP])
+new_name(const char *name, char out[static KH_DIR_NEW_CAP])
 {
-	(void)snprintf(out, NAME_CAP, "%s" NEW, name);
+	(void)snprintf(out, KH_DIR_NEW_CAP, "%s" KH_DIR_NEW, name);
 }
 
 static enum kh_err
@@ -87,8 +84,8 @@ static bool
 is_new(const struct kh_batch_of *of, const char *file,
     char name[static KH_SLOT_NAME_LEN + 1])
 {
-	if (strnlen(file, NAME_CAP) != of->name_len + NEW_LEN ||
-	    strcmp(file + of->name_len, NEW) != 0)
+	if (strnlen(file, KH_DIR_NEW_CAP) != of->name_len + KH_DIR_NEW_LEN ||
+	    strcmp(file + of->name_len, KH_DIR_NEW) != 0)
 		return false;
 	memcpy(name, file, of->name_len);
 	name[of->name_len] = '\0';
@@ -179,7 +176,7 @@ is_gone(const struct kh_settle *s, const struct copy *c)
 static void
 unlink_new(const struct kh_settle *s, struct copy *c)
 {
-	char file[NAME_CAP];
+	char file[KH_DIR_NEW_CAP];
 
 	new_name(c->name, file);
 	if (c->linked && unlinkat(s->of.at, file, 0) == 0)
@@ -190,7 +187,7 @@ unlink_new(const struct kh_settle *s, struct copy *c)
 static enum kh_err
 link_new(struct kh_settle *s)
 {
-	char path[KH_PROC_FD_LEN], file[NAME_CAP];
+	char path[KH_PROC_FD_LEN], file[KH_DIR_NEW_CAP];
 	struct copy *c;
 	enum kh_err e;
 	size_t i;
@@ -214,7 +211,7 @@ link_new(struct kh_settle *s)
 static enum kh_err
 exchange(struct kh_settle *s)
 {
-	char file[NAME_CAP];
+	char file[KH_DIR_NEW_CAP];
 	struct copy *c;
 	size_t i;
 

@@ -167,7 +167,8 @@ kh_wrap_key(const struct kh_keeper *k, const struct kh_msg_wrap_key *m)
 	const char *dir = k->config.newsrooms, *id;
 	char day[KH_DAY_LEN + 1];
 
-	if (m->place >= k->site.n_outlets || m->verdict >= KH_OPENPGP_VERDICT_N)
+	if (m->place >= k->site.n_outlets ||
+	    m->verdict >= KH_OPENPGP_VERDICT_N || m->expires < 0)
 		return false;
 	id = k->outlets[m->place].id;
 	/* What a fingerprint is, wrap says: 40 characters, escaped by kh_say. */

@@ -110,9 +110,8 @@ ask_bridge(struct kh_visit *v, uint32_t place, struct kh_bridge *out)
 
 	m.u.bridge.place = place;
 	e = kh_ipc_ask(v->wrap, KH_ROLE_VISIT, KH_ROLE_WRAP, &m, &none);
-	if (e != KH_OK || m.type != KH_MSG_BRIDGED || m.u.bridged.n == 0 ||
-	    m.u.bridged.n > sizeof(m.u.bridged.message) ||
-	    strlen(m.u.bridged.fpr) != KH_OPENPGP_FPR_LEN)
+	if (e != KH_OK || m.type != KH_MSG_BRIDGED ||
+	    !kh_bridge_valid(&m.u.bridged))
 		return KH_REASON_CLOSED;
 	*out = m.u.bridged;
 	return KH_REASON_NONE;

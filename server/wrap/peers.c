@@ -122,6 +122,8 @@ door_input(struct kh_wrap *w, struct kh_wrap_peer *p)
 	int fd;
 
 	e = kh_ipc_recv(p->fd, KH_ROLE_DOOR, KH_ROLE_WRAP, &m, &fd);
+	if (e == KH_EBUSY) /* this visit goes without; the next may not */
+		return KH_OK;
 	if (e == KH_OK)
 		kh_wrap_add(w, fd, KH_WRAP_VISIT);
 	return e;

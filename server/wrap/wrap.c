@@ -29,10 +29,14 @@ static void
 control_input(struct kh_wrap *w)
 {
 	struct kh_msg m;
+	enum kh_err e;
 	int fd;
 
-	if (kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_WRAP, &m,
-		&fd) != KH_OK) {
+	e = kh_ipc_recv(
+	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_WRAP, &m, &fd);
+	if (e == KH_EBUSY) /* that door will find its channel closed */
+		return;
+	if (e != KH_OK) {
 		epoll_ctl(w->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
 		w->keeper_gone = true;
 	} else if (m.type == KH_MSG_DOOR_LINK) {

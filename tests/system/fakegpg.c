@@ -38,13 +38,13 @@ say(int fd, const char *line)
 	put(fd, line, strlen(line));
 }
 
-/* The end of our input. */
+/* To the end of our input. */
 static void
-drain(void)
+drain(int fd)
 {
 	char buf[4096];
 
-	while (read(STDIN_FILENO, buf, sizeof(buf)) > 0)
+	while (read(fd, buf, sizeof(buf)) > 0)
 		;
 }
 
@@ -83,7 +83,7 @@ main(int argc, char **argv)
 {
 	char self[512];
 	const char *name;
-	int i, status = 2;
+	int i, status = 2, in = STDIN_FILENO;
 	ssize_t n;
 
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -98,6 +98,9 @@ main(int argc, char **argv)
 			version();
 		if (strcmp(argv[i], "--status-fd") == 0 && i + 1 < argc)
 			status = atoi(argv[i + 1]);
+		/* gpg(1), --enable-special-filenames. */
+		if (strncmp(argv[i], "-&", 2) == 0)
+			in = atoi(argv[i] + 2);
 	}
 	take_id(getenv("FAKEGPG_ID"));
 	if (strcmp(name, "hang") == 0)
@@ -105,7 +108,7 @@ main(int argc, char **argv)
 	if (strcmp(name, "silent") == 0)
 		return 0;
 	if (strcmp(name, "deaf") != 0)
-		drain();
+		drain(in);
 	say(status, "[GNUPG:] BEGIN_ENCRYPTION 2 9\n");
 	if (strcmp(name, "late") == 0)
 		hang();

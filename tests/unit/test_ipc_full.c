@@ -4,11 +4,7 @@
  */
 #include "tests/unit/tap.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include "server/ipc/ipc.h"
+#include "tests/unit/control.h"
 
 static int pair[2];
 
@@ -16,17 +12,12 @@ static int pair[2];
 static enum kh_err
 receive_in_want(enum kh_role from, struct kh_msg *got)
 {
-	struct rlimit old, none;
-	int fd = 0, lowest = dup(pair[0]);
+	struct rlimit old = begin_want();
 	enum kh_err e;
+	int fd = 0;
 
-	assert_true(lowest >= 0);
-	close(lowest);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-	none = (struct rlimit){(rlim_t)lowest, old.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	e = kh_ipc_recv(pair[1], from, KH_ROLE_STORE, got, &fd);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	end_want(old);
 	assert_int_equal(fd, -1);
 	return e;
 }

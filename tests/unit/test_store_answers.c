@@ -253,7 +253,7 @@ test_l20_only_these_slots(void **state)
 	calls[0] = '\0';
 	for (i = 0; i < 6; i += 2)
 		assert_int_equal(kh_store_answer_remove(st, slot(i)), KH_OK);
-	assert_string_equal(calls, "RRR"); /* one wait for all of them */
+	assert_string_equal(calls, "RRRRRR"); /* one wait for all of them */
 	calls[0] = '\0';
 	assert_int_equal(kh_store_answers_sync(st), KH_OK);
 	assert_string_equal(calls, "UF");

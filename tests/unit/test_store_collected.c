@@ -85,7 +85,7 @@ test_last_one_takes_it_away(void **state)
 	assert_int_equal(count_marks(), 5);
 	assert_int_equal(collect(st, 1, &ids), KH_OK);
 	/* the marks are durable before the objects go, and go after that */
-	assert_string_equal(calls, "RRCUUFUFRRRRRRU");
+	assert_string_equal(calls, "RRRRCUUFUFRRRRRRU");
 	assert_int_equal(count_objects(), 1);
 	assert_int_equal(count_marks(), 2);
 	/* what is gone is fine, and leaves no mark */

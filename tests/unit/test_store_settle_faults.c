@@ -99,6 +99,40 @@ test_crash_anywhere(void **state)
 	kh_store_close(st);
 }
 
+/* What is removed after a settle that failed does not come back with the sweep,
+ * wherever it failed. */
+static void
+test_removed_stays_removed(void **state)
+{
+	struct kh_store *st = filled();
+	char name[KH_SLOT_NAME_LEN + 1];
+	unsigned at, total;
+	int fd;
+
+	slot(0, name);
+	n_calls = 0;
+	assert_int_equal(settle(st, true), KH_OK);
+	total = n_calls;
+	for (at = 1; at <= total; at++) {
+		(void)unlinkat(st->root_fd, KH_SETTLED, 0);
+		n_calls = 0;
+		fail_at = at;
+		(void)settle(st, true);
+		fail_at = 0;
+		assert_int_equal(kh_store_remove(st, ids[0]), KH_OK);
+		assert_int_equal(kh_store_answer_remove(st, name), KH_OK);
+		assert_int_equal(kh_settle_sweep(st), KH_OK);
+		assert_int_equal(
+		    kh_store_object_open(st, ids[0], &fd), KH_ENOENT);
+		assert_int_equal(
+		    kh_store_answer_open(st, name, &fd), KH_ENOENT);
+		put_object(st, 0);
+		put_answer(st, 0);
+		check_all();
+	}
+	kh_store_close(st);
+}
+
 /* And an end at every call of the sweep that follows one. */
 static void
 test_crash_in_sweep(void **state)
@@ -138,6 +172,7 @@ test_crash_in_sweep(void **state)
 static const struct CMUnitTest tests[] = {
     T(test_every_call_fails),
     T(test_still_due),
+    T(test_removed_stays_removed),
     T(test_crash_anywhere),
     T(test_crash_in_sweep),
 };
