@@ -33,10 +33,12 @@ visit(void *ctx, size_t place, int conn, const int link[2])
 	int fds[] = {conn, link[0], d->turns, link[1]};
 
 	/* Who has many visits has less of the processor for each: a page of
-	 * somebody else's passes them. */
+	 * somebody else's passes them. Less than the door has: to have more is
+	 * not for us to ask. */
 	if (d->pass.before >= KH_CIRCUIT_VISITS_SCARCE &&
 	    setpriority(PRIO_PROCESS, 0,
-		(int)(d->pass.before - KH_CIRCUIT_VISITS_SCARCE + 1)) != 0)
+		d->nice + (int)(d->pass.before - KH_CIRCUIT_VISITS_SCARCE) +
+		    1) != 0)
 		_exit(1);
 	if (!kh_loop_only(fds, link[1] >= 0 ? 4 : 3))
 		_exit(1);
@@ -227,6 +229,8 @@ kh_door_main(void)
 
 	if (kh_door_open(&d) != KH_OK)
 		goto out;
+	/* -1 is a priority as well as an error, which this cannot have. */
+	d.nice = getpriority(PRIO_PROCESS, 0);
 	confine.uid = (uid_t)d.site->conf.uid;
 	status = kh_role_confine(KH_ROLE_DOOR, &confine);
 	if (status != 0)
