@@ -32,9 +32,10 @@ visit(void *ctx, size_t place, int conn, const int link[2])
 	struct kh_door *d = ctx;
 	int fds[] = {conn, link[0], d->turns, link[1]};
 
-	/* A page of somebody else's passes those of who has many. */
+	/* A page of somebody else's passes those of who has many: they have less
+	 * of the processor than the door, as to have more is not for us to ask. */
 	if (d->pass.nice > 0 &&
-	    setpriority(PRIO_PROCESS, 0, (int)d->pass.nice) != 0)
+	    setpriority(PRIO_PROCESS, 0, d->nice + (int)d->pass.nice) != 0)
 		_exit(1);
 	if (!kh_loop_only(fds, link[1] >= 0 ? 4 : 3))
 		_exit(1);
@@ -250,6 +251,8 @@ kh_door_main(void)
 
 	if (kh_door_open(&d) != KH_OK)
 		goto out;
+	/* -1 is a priority as well as an error, which this cannot have. */
+	d.nice = getpriority(PRIO_PROCESS, 0);
 	confine.uid = (uid_t)d.site->conf.uid;
 	status = kh_role_confine(KH_ROLE_DOOR, &confine);
 	if (status != 0)

@@ -20,6 +20,7 @@ struct kh_door {
 	struct kh_waiting waiting; /* for tor's word on their circuit */
 	struct kh_refusals refusals;
 	struct kh_pass pass; /* of who is being let in */
+	int nice; /* our own priority, as the service was started with */
 	uint32_t first_share; /* kh_counter.share of the first circuit */
 	int turns; /* at the key derivation, server/visit/turns.h */
 	int table; /* of the counters, server/door/table.h; until it is mapped */

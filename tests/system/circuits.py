@@ -9,7 +9,7 @@ the root of the repository.
 import os
 import time
 
-from lib.drop import Drop, need_root
+from lib.drop import Drop, need_root, processes
 from lib.memory import in_memory
 from lib.tap import Suite, check, equal, wait_for
 from lib.wire import Form, Wire, get
@@ -17,6 +17,7 @@ from lib.wire import Form, Wire, get
 AT_ONCE = 16  # visits of one circuit (limits.h)
 SCARCE = 4
 BURST = 32  # forms
+EACH = 4  # seconds until there is another
 WAITING = 64  # connections without their line
 MANY = 60
 
@@ -135,16 +136,21 @@ def _():
 
 @suite.test("who is slow with the line holds up nobody, and not for long")
 def _():
+    circuit = Circuit(drop)
+    form = circuit.form().field("message", "beside slow lines")
+    drop.idle()
+    # They have ten seconds: what is done meanwhile must be little.
     slow = [Wire(drop.address) for _ in range(WAITING)]
     for wire in slow:
         wire.send(line(7)[:20])
-    circuit = Circuit(drop)
-    for _ in range(5):
-        circuit.send("beside slow lines")
-    equal(len(drop.visits()), 0, "visits of those who are slow")
+    for _ in range(3):
+        equal(circuit.get("/en/").status, 200, "a page beside slow lines")
+    equal(circuit.post(form).state, "sealed", "a message beside slow lines")
+    # They are no visits: nobody is left but those who wait for their line.
+    drop.idle()
     # One more: who has waited longest makes room.
     late = Wire(drop.address)
-    check(slow[0].ended(5), "the one that waited longest is still there")
+    check(slow[0].ended(), "the one that waited longest is still there")
     late.send(line(8))
     late.send(get("/en/"))
     equal(late.response().status, 200, "the late one")
@@ -172,24 +178,57 @@ def _():
         wire.close()
 
 
+def fills(circuit, more=0):
+    """Take all that a circuit may have at once; its visits must become nicer,
+    from the door's own priority on, which is `more` than this test's."""
+    own = os.getpriority(os.PRIO_PROCESS, 0) + more
+    wanted = [own] * SCARCE + [
+        own + i + 1 for i in range(AT_ONCE - SCARCE)]
+    circuit.drop.idle()
+    wires = [circuit.connect() for _ in range(AT_ONCE)]
+    wait_for("they are let in, and nice as they must be",
+             lambda: nice_of(circuit.drop.visits()) == wanted)
+    return wires
+
+
+def nice_of(pids):
+    """How nice they are; those that have ended are not."""
+    found = []
+    for pid in pids:
+        try:
+            found.append(os.getpriority(os.PRIO_PROCESS, pid))
+        except ProcessLookupError:
+            continue
+    return sorted(found)
+
+
 @suite.test("L22: one circuit has its visits, and then a page that says so")
 def test_l22_visits():
     greedy, other = Circuit(drop), Circuit(drop)
-    wires = [greedy.connect() for _ in range(AT_ONCE)]
-    wait_for("they are let in", lambda: len(drop.visits()) == AT_ONCE)
-    nice = sorted(os.getpriority(os.PRIO_PROCESS, p) for p in drop.visits())
-    equal(nice, [0] * SCARCE + list(range(1, AT_ONCE - SCARCE + 1)), "nice")
+    wires = fills(greedy)
     page = greedy.get("/en/")
     equal((page.status, page.reason), (503, "busy"), "one more")
     equal(page.whole, True, "the page is whole")
     other.send("another source")
     wires.pop().close()
-    wait_for("one has left", lambda: len(drop.visits()) == AT_ONCE - 1)
+    wait_for("one has left, and the door knows it", lambda: len(processes(
+        drop.role("door"), zombies=True)) == AT_ONCE - 1)
     equal(greedy.get("/en/").status, 200, "when one has left")
     for wire in wires:
         wire.close()
     drop.idle()
     drop.forget()
+
+
+@suite.test("L22: the same when the service itself was started nice")
+def test_l22_nice():
+    here = Drop(unix=True, circuit_id="haproxy", wrap=["nice", "-n", "5"]).start()
+    greedy = Circuit(here)
+    wires = fills(greedy, 5)
+    equal(greedy.get("/en/").status, 503, "one more")
+    for wire in wires:
+        wire.close()
+    here.ends_well()
 
 
 @suite.test("L22: an upload, its display and six pages at once are one source")
@@ -223,20 +262,27 @@ def _():
 def test_l22_forms():
     greedy, other = Circuit(drop), Circuit(drop)
     form = greedy.form().field("message", "the same").request()
-    seen = [greedy.exchange(form) for _ in range(BURST + 8)]
-    states = [page.status for page in seen]
-    # A page counts as one until its visit has ended.
-    equal(set(states[:BURST - 4]), {200}, "at first")
-    check(503 in states[BURST:], f"forms go on: {states}")
-    refused = [page for page in seen if page.status == 503]
-    for page in refused:
-        equal((page.reason, page.whole), ("busy", True), "the refusal")
+    drop.idle()
+    taken, began = 0, time.monotonic()
+
+    def at_most(what, already=0):
+        more = (time.monotonic() - began) / EACH + 1
+        check(taken <= already + more, f"{taken} {what} in {more * EACH:.0f} s")
+
+    while (page := greedy.exchange(form)).status == 200:
+        taken += 1
+        at_most("forms", BURST)
+    equal((page.status, page.reason, page.whole), (503, "busy", True),
+          "the refusal")
+    check(taken >= BURST - 4, f"only {taken} forms")
     equal(greedy.get("/en/send").status, 200, "a page")
-    wrong = greedy.exchange(
-        b"POST /en/return HTTP/1.1\r\nHost: drop.example\r\nContent-Type: "
-        b"application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\n"
-        b"code=a")
-    equal(wrong.status, 503, "another form")
+    taken, began = 0, time.monotonic()
+    for _ in range(8):  # another form, which is none the less one
+        taken += greedy.exchange(
+            b"POST /en/return HTTP/1.1\r\nHost: drop.example\r\nContent-Type:"
+            b" application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\n"
+            b"code=a").status != 503
+    at_most("other forms")
     other.send("another source")
     equal(len(drop.objects()), 2, "objects")
     drop.idle()
@@ -270,6 +316,7 @@ def test_l22_bytes():
         wire.send(form.body()[:100])
         return wire
 
+    drop.idle()
     wires = [large(greedy) for _ in range(2)]
     equal([wire.taken for wire in wires], [True, True], "two")
     with large(greedy) as third:
@@ -312,11 +359,11 @@ def test_l22_scarce():
     for _ in range(12):
         circuit = Circuit(drop)
         wires += [circuit.connect() for _ in range(AT_ONCE)]
-    wait_for("the house is full but for an eighth",
-             lambda: len(drop.visits()) >= 175)
+    wait_for("all are let in, or told", drop.all_let_in)
+    check(len(drop.visits()) >= 175, "the house is full but for an eighth")
     late = Circuit(drop)
     mine = [late.connect() for _ in range(SCARCE)]
-    time.sleep(0.5)
+    wait_for("its share is let in", drop.all_let_in)
     equal(late.get("/en/").status, 503, "more than its share")
     for wire in mine:
         check(not wire.ended(0.05), "its share")
@@ -357,10 +404,11 @@ def test_l22_slow():
 def _():
     need_root()
     circuit = Circuit(drop, 0x5ea1ca7f)
-    wire, rest = circuit.begin(circuit.form().field("message", "secret")
-                               .file("f", b"1" * 5000))
-    (visit,) = wait_for("it is let in", drop.visits)
-    time.sleep(0.5)
+    form = circuit.form().field("message", "secret").file("f", b"1" * 5000)
+    drop.idle()
+    wire, rest = circuit.begin(form)
+    wire.taken()
+    (visit,) = drop.visits()
     needles = {"line": circuit.line[:-9], "address": b"dead:beef:4dad::5ea1",
                "number": (0x5ea1ca7f).to_bytes(4, "little")}
     equal(sorted(in_memory(visit, needles)), [], "in the visit's memory")
@@ -381,9 +429,10 @@ def _():
         wire.send(line(1) + get("/en/"))
         page = wire.response()
     check(page.status in (400, 405), f"{page}")
+    here.idle()
     wires = [here.connect() for _ in range(MANY)]
     wait_for("all are let in", lambda: len(here.visits()) == MANY)
-    equal({os.getpriority(os.PRIO_PROCESS, p) for p in here.visits()}, {0},
+    equal(set(nice_of(here.visits())), {os.getpriority(os.PRIO_PROCESS, 0)},
           "nice")
     form = here.form().field("message", "m").request()
     equal({here.exchange(form).status for _ in range(BURST + 8)}, {200},
@@ -407,15 +456,18 @@ def _():
 def _():
     need_root()
     circuit = Circuit(drop)
-    wire, rest = circuit.begin(circuit.form().field("message", "goes on")
-                               .file("f", b"1" * 5000))
+    form = circuit.form().field("message", "goes on").file("f", b"1" * 5000)
+    drop.idle()
+    old = drop.role("door")
+    wire, rest = circuit.begin(form)
+    wire.taken()
+    before = drop.visits()
     with circuit.connect():
-        wait_for("two visits", lambda: len(drop.visits()) == 2)
-        victim = max(drop.visits())
+        (victim,) = wait_for("another visit", lambda: drop.visits() - before)
         os.kill(victim, 11)
-        wait_for("another door", lambda: len(drop.roles("door")) == 2)
-    time.sleep(1)
+        wait_for("another door", lambda: drop.role("door") not in (None, old))
     circuit.send("through the new one")
+    check(old in drop.roles("door"), "the upload's door has ended")
     wire.send(rest)
     equal(wire.response().state, "sealed", "state of the old one's")
     wire.close()
@@ -425,8 +477,7 @@ def _():
 @suite.test("the refusal says what it is, and the service ends well")
 def _():
     greedy = Circuit(drop)
-    wires = [greedy.connect() for _ in range(AT_ONCE)]
-    wait_for("they are let in", lambda: len(drop.visits()) == AT_ONCE)
+    wires = fills(greedy)
     page = greedy.get("/en/")
     check("busy just now" in page.text(), "the page says what it is")
     equal(page.header("Content-Type"), "text/html; charset=utf-8", "type")

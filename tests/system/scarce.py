@@ -7,14 +7,13 @@ each n (strace), and the whole of a process is limited (RLIMIT_AS)."""
 import concurrent.futures
 import os
 import resource
-import time
 
 from lib import disk
 from lib.courier import Courier
 from lib.drop import Drop, processes, workplace
 from lib.limits import Limited
 from lib.receipts import (REFUSED, SILENCE, TURNED_AWAY, Fault, Sent, agree,
-                          drafts, upload)
+                          no_drafts, upload)
 from lib.tap import Suite, check, equal, wait_for
 
 disk.own_mounts("strace")
@@ -95,7 +94,7 @@ def well(sent, before):
     """Receipts and objects agree; the next upload is taken, by the same roles;
     returns how many receipts there were."""
     kept = agree(drop, sent, ANYHOW)
-    equal(drafts(top), 0, "drafts")
+    no_drafts(top)
     equal(roles(), before, "roles")
     after = some((1000,))
     upload(drop, after)
@@ -129,7 +128,7 @@ def midway():
         with drop.connect() as wire:
             wire.send(data[:200000])
             (pid,) = wait_for("its visit", drop.visits)
-            time.sleep(0.3)  # it derives keys, and waits for more
+            wire.taken()
             with Limited(pid, resource.RLIMIT_AS, size_of(pid) + more * 1024):
                 wire.offer([data[200000:]])
                 one.page = wire.response()
@@ -277,7 +276,7 @@ def answers():
         equal(there, yes, f"{role} {inject}: bytes")
         check(all(status in (0, 201, 500, 503, 507) for _, status in
                   put.values()), f"{[s for _, s in put.values()]}")
-        equal(drafts(top), 0, f"drafts after {role} {inject}")
+        no_drafts(top, f"drafts after {role} {inject}")
         equal(roles(), before, "roles")
         equal([s for _, s in deliver(1).values()], [201], "the next one")
         kept, tried = kept + len(yes), tried + len(put)

@@ -283,15 +283,18 @@ class Drop:
         return dict(line.split(" = ") for line in text.split("\n")
                     if line.strip())
 
+    def all_let_in(self):
+        """Whoever has come is a visit, or was turned away. In this order: who is
+        accepted is one of them before the door rests again."""
+        return not (self.address and not_accepted(self.address)) and all(
+            sleeps(door) for door in self.roles("door"))
+
     def at_rest(self):
         """No visit is left, nor a connection that will be one, and the door and
-        the store know it. In this order: who waits is accepted, who is accepted
-        is a visit before the door rests again."""
-        if self.visits() or self.address and not_accepted(self.address):
-            return False
-        doors = self.roles("door")
-        return (all(sleeps(door) for door in doors)
-                and not any(processes(door, zombies=True) for door in doors)
+        the store know it."""
+        return (not self.visits() and self.all_let_in()
+                and not any(processes(door, zombies=True)
+                            for door in self.roles("door"))
                 and all(sleeps(store) for store in self.roles("store")))
 
     def idle(self):

@@ -3,8 +3,8 @@ against what is there."""
 import concurrent.futures
 import os
 import subprocess
+import tempfile
 
-from lib import trace
 from lib.tap import check, equal, wait_for
 
 # What may be said instead of a receipt; by a door that can let nobody in; by
@@ -62,18 +62,27 @@ class Fault:
     def __init__(self, pid, *faults):
         inject = [part for call, how, when in faults for part in (
             "-e", f"inject={call}:{how}:syscall=getpid:when={when}")]
+        self.said = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            ["strace", "-qq", "-f", "-o", "/dev/null", "-p", str(pid), "-e",
+            ["strace", "-f", "-o", "/dev/null", "-p", str(pid), "-e",
              "trace=" + ",".join(call for call, _, _ in faults), *inject],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        wait_for("strace is there", lambda: trace.tracer(pid) != 0)
+            stdin=subprocess.DEVNULL, stderr=self.said)
+        # That it is the tracer is not enough: a call may still pass by it.
+        wait_for("strace is attached", lambda: b" attached" in os.pread(
+            self.said.fileno(), 4096, 0))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
         self.process.terminate()
-        self.process.communicate(timeout=30)
+        self.process.wait(60)
+        self.said.close()
+
+
+def no_drafts(top, what="drafts"):
+    """All of them are gone, once all who had one are."""
+    wait_for(f"no {what}", lambda: drafts(top) == 0)
 
 
 def drafts(top):
