@@ -139,12 +139,16 @@ SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif
+# The longest first: at the end the others do not wait for one of them.
+LONGEST := $(filter $(SYSTEM),$(patsubst %,tests/system/%.py,journey progress \
+	scarce once courier_client wrap settle circuits lost kill pages http))
+SYSTEM := $(LONGEST) $(filter-out $(LONGEST),$(SYSTEM))
 HOST := $(wildcard tests/host/*.py)
 BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
 	$(foreach t,journey errors,$(foreach b,chromium firefox,\
 	tests/browser/$(t).py:$(b)))
-TOR := $(addprefix tests/tor/,torrc.py service.py browsers.py:chromium \
-	browsers.py:firefox balance.py)
+TOR := $(addprefix tests/tor/,service.py balance.py browsers.py:chromium \
+	browsers.py:firefox torrc.py)
 # Each replay with the directory of its seeds.
 REPLAY_RUNS = $(foreach f,$(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)),\
 	$(BUILD)/tests/replay_fuzz_$(f):tests/fuzz/corpus/$(f))
@@ -353,9 +357,11 @@ check:
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	$(MAKE) --no-print-directory check-built
 
+# Three programs on two cores: much of what they do is waiting.
 check-built: all tests
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label $(or $(LABEL),check) \
-	    $(UNITS) $(REPLAY_RUNS) $(INTEROP) $(SYSTEM)
+	    --jobs $$((($(NPROC) * 3 + 1) / 2)) \
+	    $(SYSTEM) $(INTEROP) $(UNITS) $(REPLAY_RUNS)
 
 # The pages, in real browsers without JavaScript. One at a time: two browsers
 # side by side are slow, and slow looks like broken.
@@ -366,14 +372,14 @@ check-browser:
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-browser --jobs 1 \
 	    --timeout 1800 $(BROWSER)
 
-# Behind a real tor: onion services in a private network on loopback. One at a
-# time, as each has eleven tors of its own.
+# Behind a real tor: onion services in a private network on loopback. Two at a
+# time, as each has eleven tors of its own; mostly it waits for them.
 check-tor:
 	deploy/install-packages $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BROWSER) $(NPM) \
 	    $(DEPS_TOR)
 	$(MAKE) --no-print-directory -j$(NPROC) all tests
 	$(MAKE) --no-print-directory $(BUILD)/browser/installed
-	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-tor --jobs 1 \
+	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-tor --jobs 2 \
 	    --timeout 1200 $(TOR)
 
 # What npm brings stays in $(BUILD).

@@ -1,9 +1,14 @@
 """Every page in every language as it looks and as it is built: pictures, no
 sideways scrolling, targets, keyboard, axe-core, html-validate. In Chromium,
 whose tools for this are the better ones.
+
+Two tours go on at a time, each in browsers and on a site of its own: much of a
+tour is waiting for what is slow on purpose.
 """
 import collections
+import concurrent.futures
 import os
+import queue
 
 from web.browser import start
 from web.gallery import LIMIT, Gallery
@@ -13,10 +18,6 @@ from lib.tap import Suite, check, equal, wait_for
 
 suite = Suite()
 SCREENS = os.path.join(os.environ.get("KNOTHOLE_BUILD", "build"), "screens")
-site = Site(
-    max_upload=str(LIMIT), max_visits="40",
-    onion_address="example" * 8 + ".onion",
-).start()
 
 # What WCAG 2.2 asks for at the levels A and AA, and what axe-core advises.
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -134,10 +135,10 @@ def by_keyboard(browser):
     browser.size(1280)
     wanted = {(frame, stop) for frame in frames(browser)
               for stop in browser.evaluate(STOPS, CONTROLS, frame)}
-    reached, wrong = set(), set()
+    reached, wrong, shown = set(), set(), frames(browser)
     for _ in range(3 * len(wanted) + 20):
         browser.key("Tab")
-        for frame in frames(browser):
+        for frame in shown:
             at = browser.evaluate(FOCUS, CONTROLS, frame)
             if at:
                 reached.add((frame, at[0]))
@@ -162,8 +163,9 @@ def pictures(browser, language, page):
 def on_paper(browser):
     """The return code is not printed."""
     browser.media(media="print")
+    shown = frames(browser)
     seen = [f"{css} is printed" for css in ("#code", "#code-digits", ".words")
-            for frame in frames(browser) if browser.has(css, frame)]
+            for frame in shown if browser.has(css, frame)]
     browser.media()
     return seen
 
@@ -184,7 +186,7 @@ def cut_off(browser, shown):
     return wrong
 
 
-def tour(browser, language, look):
+def tour(browser, site, language, look):
     """Go through all pages, and look at each of them."""
     gallery = Gallery(browser, site, language)
     for name, go in gallery.pages():
@@ -198,7 +200,9 @@ def tour(browser, language, look):
             site.idle()
 
 
-def without_script(browser, language):
+def without_script(place, language):
+    browser = place.plain
+
     def look(page):
         pictures(browser, language, page)
         found.add(language, "sideways", page, sideways(browser))
@@ -212,19 +216,23 @@ def without_script(browser, language):
         if page != "sending":  # its controls go while one looks
             found.add(language, "keyboard", page, by_keyboard(browser))
 
-    tour(browser, language, look)
+    tour(browser, place.site, language, look)
 
 
 def documents(browser, language, page):
     """What arrived for this page, through html-validate."""
-    wrong = []
+    wrong, n = [], 0
     for document in browser.documents():
         if document["body"] and document["url"].startswith("http"):
             wrong += browser.validate(document["body"], HTML)
+            n += 1
+    check(n > 0, f"{page}: no document arrived")
     found.add(language, "html", page, sorted(set(wrong)))
 
 
-def with_script(browser, language):
+def with_script(place, language):
+    browser = place.scripted
+
     def look(page):
         wrong = []
         for width, scheme in ((320, "light"), (1280, "dark")):
@@ -240,11 +248,50 @@ def with_script(browser, language):
         browser.media()
         documents(browser, language, page)
 
-    tour(browser, language, look)
+    tour(browser, place.site, language, look)
 
 
-plain = start("chromium")
-scripted = None
+class Place:
+    """Where one tour at a time can go on."""
+
+    def __init__(self):
+        self.site = Site(
+            max_upload=str(LIMIT), max_visits="40",
+            onion_address="example" * 8 + ".onion",
+        ).start()
+        self.plain = start("chromium")
+        self.scripted = start("chromium", script="on")
+
+
+class Tours:
+    """All of them, begun by the first test that asks for one."""
+
+    def __init__(self):
+        self.places = queue.SimpleQueue()
+        self.pool = concurrent.futures.ThreadPoolExecutor(2)
+        self.begun = {}
+
+    def _go(self, way, language):
+        place = self.places.get()
+        try:
+            way(place, language)
+        finally:
+            self.places.put(place)
+
+    def begin(self, *places):
+        for place in places:
+            self.places.put(place)
+        for way, languages in ((without_script, NAMES), (with_script, ALL)):
+            for language in languages:
+                self.begun[way, language] = self.pool.submit(
+                    self._go, way, language)
+
+    def end(self, way, language):
+        """What has failed in it, has failed here."""
+        self.begun[way, language].result()
+
+
+tours = Tours()
 
 
 def add(language, kind, text, least):
@@ -255,8 +302,8 @@ def add(language, kind, text, least):
 
 @suite.test("the tools find what is wrong")
 def _():
-    global scripted
-    scripted = start("chromium", script="on")
+    places = Place(), Place()
+    site, plain, scripted = vars(places[0]).values()
     wrong = ("<!DOCTYPE html><title>t</title><body><img src=x>"
              "<p style='color:#ccc;background:#fff'>pale</p>"
              "<a href=/>x</a><button style='all:unset'>x</button>"
@@ -271,12 +318,14 @@ def _():
     ids = {v["id"] for v in scripted.axe(AXE)["violations"]}
     check({"image-alt", "color-contrast", "html-has-lang"} <= ids, f"axe {ids}")
     check(len(scripted.validate(wrong, HTML)) > 2, "html-validate")
+    scripted.documents()
+    tours.begin(*places)
 
 
 for each in NAMES:
     @suite.test(f"{each}: every page, in pictures")
     def _(language=each):
-        without_script(plain, language)
+        tours.end(without_script, language)
         names = os.listdir(SCREENS)
         here = [n for n in names if f"-{language}-" in n and n.endswith("0.png")]
         suite.figure(f"{len(here)} pictures in {language}")
@@ -290,7 +339,7 @@ for each in NAMES:
 for each in ALL:
     @suite.test(f"{each}: every page, through axe-core and html-validate")
     def _(language=each):
-        with_script(scripted, language)
+        tours.end(with_script, language)
 
     add(each, "axe", "axe-core finds nothing", 25)
     add(each, "html", "html-validate finds nothing", 25)

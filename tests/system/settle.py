@@ -175,9 +175,10 @@ begun = reader.read(1000)
 def nothing_new():
     hurry(quiet, "1")
     settled(quiet, 0)
-    before = times(quiet)
+    before, last = times(quiet), last_settle(quiet)
     time.sleep(5)  # three occasions at least have come and gone
     equal(times(quiet), before, "ctimes")
+    equal(last_settle(quiet), last, "the last settle")
     equal(os.fstat(reader.fileno()).st_nlink, 0, "links of what was read")
     with open(quiet.objects()[0], "rb") as f:
         equal(f.read(), begun + reader.read(), "what the reader had")

@@ -41,6 +41,7 @@ const protocol = await context.newCDPSession(page);
 
 // Every HTML document as it came over the wire.
 let documents = [];
+const validators = new Map();
 page.on("response", (response) => {
 	const type = response.headers()["content-type"] || "";
 	if (!type.startsWith("text/html"))
@@ -50,6 +51,7 @@ page.on("response", (response) => {
 		status: response.status(),
 		method: response.request().method(),
 		body: response.text().catch(() => null),
+		began: Date.now(),
 	});
 });
 
@@ -99,18 +101,23 @@ const verbs = {
 		await page.setViewportSize(before);
 	},
 	async documents() {
-		// null for what has not ended, or was left before its end.
-		const soon = new Promise((done) => setTimeout(done, 2000, null));
+		// null for what has not ended within two seconds, or was left before
+		// its end.
 		const taken = documents;
 		documents = [];
-		for (const each of taken)
+		for (const each of taken) {
+			const left = Math.max(0, each.began + 2000 - Date.now());
+			const soon = new Promise((done) => setTimeout(done, left, null));
 			each.body = await Promise.race([each.body, soon]);
+		}
 		return taken;
 	},
 	async axe({ tags }) {
 		const source = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-		for (const frame of page.frames())
-			await frame.evaluate(source);
+		for (const frame of page.frames()) {
+			if (!(await frame.evaluate("'axe' in globalThis")))
+				await frame.evaluate(source);
+		}
 		const found = await page.evaluate(
 			(values) => globalThis.axe.run(document, {
 				runOnly: { type: "tag", values },
@@ -132,8 +139,12 @@ const verbs = {
 	},
 	async validate({ html, config }) {
 		const { HtmlValidate, StaticConfigLoader } = require("html-validate");
-		const loader = new StaticConfigLoader(config);
-		const report = await new HtmlValidate(loader).validateString(html);
+		// Made once: that takes longer than a page does.
+		const rules = JSON.stringify(config);
+		if (!validators.has(rules))
+			validators.set(rules,
+				new HtmlValidate(new StaticConfigLoader(config)));
+		const report = await validators.get(rules).validateString(html);
 		return report.results.flatMap((r) =>
 			r.messages.map((m) => `${m.line}:${m.column} ${m.ruleId}: ${m.message}`));
 	},
