@@ -96,7 +96,8 @@ SERVER_LIB_SRC := $(filter-out server/main.c,$(SERVER_SRC))
 CLIENT_SRC := $(wildcard client/*.c client/card/*.c client/ceremony/*.c \
 	client/desk/*.c client/epoch/*.c)
 # What both programs of the newsroom begin, talk and end with.
-CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start)
+CLIENT_BASE_SRC := $(patsubst %,client/%.c,args exit progress signals start \
+	sticktop)
 COURIER_SRC := $(wildcard client/courier/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)

@@ -111,6 +111,13 @@ take(struct kh_options *o, int c)
 	return wrong == NULL ? -1 : kh_fail_usage(optarg, wrong);
 }
 
+static bool
+known(const char *command)
+{
+	return strcmp(command, "fetch") == 0 || strcmp(command, "push") == 0 ||
+	    strcmp(command, "status") == 0;
+}
+
 /* Is all there that is needed, and nothing else? */
 static int
 check(const struct kh_options *o)
@@ -123,11 +130,6 @@ check(const struct kh_options *o)
 		return kh_fail_usage("--token-file",
 		    "is needed: the courier.token that `knothole keygen` "
 		    "wrote");
-	if (strcmp(o->command, "fetch") != 0 &&
-	    strcmp(o->command, "push") != 0 &&
-	    strcmp(o->command, "status") != 0)
-		return kh_fail_usage(o->command,
-		    "no such command; there are fetch, push and status");
 	if (o->keep && strcmp(o->command, "push") != 0)
 		return kh_fail_usage("--keep", "is for push");
 	if (o->json && strcmp(o->command, "status") != 0)
@@ -157,11 +159,17 @@ kh_options_read(struct kh_options *o, int argc, char **argv)
 		if (code >= 0)
 			return code;
 	}
-	if (argc - optind != 2) {
+	if (optind == argc) {
 		usage(stderr);
 		return KH_EXIT_USAGE;
 	}
 	o->command = argv[optind];
+	if (!known(o->command))
+		return kh_fail_usage(o->command,
+		    "no such command; there are fetch, push and status");
+	if (argc - optind != 2)
+		return kh_fail_usage(o->command,
+		    "takes one STICK, the directory where it is mounted");
 	o->stick = argv[optind + 1];
 	return check(o);
 }

@@ -304,6 +304,10 @@ run(struct push *p)
 		if (e != KH_OK && code == KH_EXIT_OK)
 			code = kh_stick_fail(&c->stick, e);
 	}
+	if (p->replies.n == 0 && p->collected.text == NULL)
+		kh_tell(c,
+		    "nothing waits on this stick; `knothole export` puts "
+		    "answers there");
 	kh_tell(c, "%zu of %zu replies pushed, %zu were there already%s",
 	    p->stored, p->replies.n, p->taken,
 	    code == KH_EXIT_OK ? "" : "; run it again for the rest");

@@ -13,9 +13,9 @@
 
 #include "client/courier/stick.h"
 #include "client/exit.h"
+#include "client/sticktop.h"
 #include "lib/base/precond.h"
 
-#define TOP "knothole-stick"
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static const char part_prefix[] = ".part-";
@@ -116,10 +116,14 @@ kh_stick_open(struct kh_stick *s, const char *path, bool make)
 		    strerror(errno));
 		return KH_EXIT_NOINPUT;
 	}
-	e = open_dir(fd, TOP, make, &s->top_fd);
+	if (kh_sticktop_is(fd, path)) {
+		close(fd);
+		return KH_EXIT_NOINPUT;
+	}
+	e = open_dir(fd, KH_STICK_TOP, make, &s->top_fd);
 	close(fd);
 	if (e != KH_OK)
-		return fail_dir(s, TOP, e);
+		return fail_dir(s, KH_STICK_TOP, e);
 	if (s->top_fd < 0)
 		return KH_EXIT_OK;
 	if (make && lock(s) != KH_EXIT_OK)

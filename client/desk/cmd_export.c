@@ -50,7 +50,8 @@ print_json(const struct kh_export *x)
 {
 	if (x->report.bad)
 		return KH_ENOMEM;
-	return kh_json_print(json_pack("{s:I, s:o, s:I, s:O, s:I}", "answers",
+	return kh_json_print(json_pack("{s:I, s:I, s:o, s:I, s:O, s:I}",
+	    "again", (json_int_t)x->n_again, "answers",
 	    (json_int_t)x->n_answers, "card",
 	    x->card_id[0] != '\0' ? json_string(x->card_id) : json_null(),
 	    "collected", (json_int_t)x->n_collected, "refused",
@@ -74,6 +75,9 @@ static int export(
 	if (code == KH_EXIT_OK && !a->json && v != NULL)
 		printf("answers    %zu\ncollected  %zu\n", x.n_answers,
 		    x.n_collected);
+	if (code == KH_EXIT_OK && x.n_again > 0 && !a->json)
+		printf("again      %zu answers that had been exported\n",
+		    x.n_again);
 	if (code == KH_EXIT_OK && x.report.n > 0)
 		code = KH_EXIT_DATA;
 	kh_export_free(&x);

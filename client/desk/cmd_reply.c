@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/cmd.h"
 #include "client/desk/alias.h"
@@ -24,8 +25,9 @@ static const char help[] =
     "                [--passphrase-fd N] THREAD\n\n"
     "Answers a source: the text is signed by this newsroom, sealed to the\n"
     "source, and waits for `knothole export`. A text is UTF-8 of at most\n"
-    "64904 bytes. THREAD is a source's alias (\"two words\" or two-words), or\n"
-    "at least 8 digits that its mailbox begins with.\n\n"
+    "64904 bytes, and comes from standard input if it is not given. THREAD\n"
+    "is a source's alias (\"two words\" or two-words), or at least 8 digits\n"
+    "that its mailbox begins with.\n\n"
     "  -m, --message TEXT     the text; others on this machine may see it in\n"
     "                         the list of processes\n"
     "  -f, --file FILE        the text is in FILE; - is standard input\n"
@@ -86,6 +88,25 @@ read_file(const char *path, struct text *t)
 	return code;
 }
 
+static bool
+from_stdin(const struct kh_desk_args *a)
+{
+	return a->text == NULL &&
+	    (a->file == NULL || strcmp(a->file, "-") == 0);
+}
+
+/* Blanks and line ends alone say nothing, and would take a place. */
+static bool
+blank(const struct text *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (memchr(" \t\r\n", t->p[i], 4) == NULL)
+			return false;
+	return true;
+}
+
 static int
 get_text(const struct kh_desk_args *a, struct text *t)
 {
@@ -93,6 +114,10 @@ get_text(const struct kh_desk_args *a, struct text *t)
 
 	t->where = "-m";
 	t->p = a->text;
+	if (from_stdin(a) && isatty(STDIN_FILENO))
+		kh_say(NULL,
+		    "write the answer; Ctrl-D at the beginning of a line ends "
+		    "it, Ctrl-C drops it");
 	if (a->text != NULL)
 		t->n = strlen(a->text);
 	else
@@ -101,7 +126,11 @@ get_text(const struct kh_desk_args *a, struct text *t)
 		return code;
 	if (t->n > KH_ANSWER_TEXT_MAX)
 		return too_long(t->where);
-	if (t->n == 0) {
+	if (t->n == 0 && a->text == NULL && a->file == NULL)
+		return kh_fail_usage("reply",
+		    "no text; give -m TEXT or --file FILE, or the text on "
+		    "standard input");
+	if (blank(t)) {
 		kh_say(t->where, "is empty; an answer says something");
 		return KH_EXIT_DATA;
 	}
@@ -130,27 +159,23 @@ put(struct kh_vault *v, size_t thread, const char *alias, const struct text *t)
 	return e;
 }
 
+/* Is there a place for an answer to this source? Says what is wrong. */
 static int
-reply(struct kh_vault *v, const char *name, const struct text *t)
+place(const struct kh_vault *v, const char *name, size_t *thread,
+    char alias[static KH_ALIAS_MAX + 1])
 {
-	char alias[KH_ALIAS_MAX + 1];
-	size_t thread;
-	uint32_t left;
-	enum kh_err e;
-	int code;
+	int code = kh_vault_find(v, name, thread);
 
-	code = kh_vault_find(v, name, &thread);
 	if (code != KH_EXIT_OK)
 		return code;
-	kh_alias(v->ix->threads[thread].mailbox, alias);
-	if (!v->ix->threads[thread].has_slot_key) {
+	kh_alias(v->ix->threads[*thread].mailbox, alias);
+	if (!v->ix->threads[*thread].has_slot_key) {
 		kh_say(alias,
 		    "wrote through a server that had no answers yet; "
 		    "it can be answered once it has written again");
 		return KH_EXIT_DATA;
 	}
-	left = KH_SLOTS_MAX - v->ix->threads[thread].next;
-	if (left == 0) {
+	if (v->ix->threads[*thread].next == KH_SLOTS_MAX) {
 		kh_say(alias,
 		    "has no place left for another answer (%d are all there "
 		    "are); ask the source to write again with a new return "
@@ -158,6 +183,25 @@ reply(struct kh_vault *v, const char *name, const struct text *t)
 		    KH_SLOTS_MAX);
 		return KH_EXIT_CREATE;
 	}
+	return KH_EXIT_OK;
+}
+
+/* Standard input is read last, so that nobody types an answer for nothing. */
+static int
+reply(struct kh_vault *v, const struct kh_desk_args *a, const char *name,
+    struct text *t)
+{
+	char alias[KH_ALIAS_MAX + 1];
+	size_t thread;
+	uint32_t left;
+	enum kh_err e;
+	int code;
+
+	code = place(v, name, &thread, alias);
+	if (code == KH_EXIT_OK && from_stdin(a))
+		code = get_text(a, t);
+	if (code != KH_EXIT_OK)
+		return code;
 	e = put(v, thread, alias, t);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OUTPUT, v->path, e);
@@ -166,7 +210,8 @@ reply(struct kh_vault *v, const char *name, const struct text *t)
 		return code;
 	printf("%s  answer %" PRIu32 "  %zu bytes\n", alias,
 	    v->ix->answers[v->ix->n_answers - 1].number, t->n);
-	if (--left < FEW_SLOTS)
+	left = KH_SLOTS_MAX - v->ix->threads[thread].next;
+	if (left < FEW_SLOTS)
 		kh_say(alias,
 		    "warning: %" PRIu32 " more answers, then it is "
 		    "full",
@@ -189,15 +234,15 @@ kh_cmd_reply(int argc, char **argv)
 	code = kh_desk_thread_name(argc - optind, argv + optind, name);
 	if (code != KH_EXIT_OK)
 		return code;
-	if ((a.text == NULL) == (a.file == NULL))
-		return kh_fail_usage("reply",
-		    "give one of -m TEXT and --file "
-		    "FILE");
-	code = get_text(&a, &t);
+	if (a.text != NULL && a.file != NULL)
+		return kh_fail_usage(
+		    "reply", "give one of -m TEXT and --file FILE, not both");
+	if (!from_stdin(&a))
+		code = get_text(&a, &t);
 	if (code == KH_EXIT_OK)
 		code = kh_vault_open(&v, a.keys.fd, true);
 	if (code == KH_EXIT_OK) {
-		code = reply(&v, name, &t);
+		code = reply(&v, &a, name, &t);
 		kh_vault_close(&v);
 	}
 	kh_secret_free(t.copy);

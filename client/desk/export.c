@@ -66,6 +66,7 @@ name_answers(struct kh_export *x)
 			name) != 0)
 			return kh_file_error();
 		x->n_answers += !a->exported;
+		x->n_again += a->exported;
 	}
 	return KH_OK;
 }

@@ -29,6 +29,7 @@ struct kh_export {
 	struct kh_stick stick;
 	struct kh_report report;
 	size_t n_answers, n_collected; /* newly exported */
+	size_t n_again; /* answers that had been exported before */
 	struct kh_sum_line *sums;
 	size_t n_sums, cap_sums;
 };

@@ -2,9 +2,11 @@
  * From an argument to objects of the vault. Separate so that extracting knows
  * nothing of threads.
  */
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/desk/alias.h"
 #include "client/desk/pick.h"
@@ -20,7 +22,7 @@ by_id(const struct kh_index *ix, const char *arg)
 	size_t len;
 
 	if (strlen(arg) != ID_HEX ||
-	    strspn(arg, "0123456789abcdef") != ID_HEX ||
+	    strspn(arg, "0123456789abcdefABCDEF") != ID_HEX ||
 	    sodium_hex2bin(id, sizeof(id), arg, ID_HEX, NULL, &len, NULL) != 0)
 		return KH_TABLE_NONE;
 	return kh_table_get(&ix->by_id, id);
@@ -54,8 +56,15 @@ kh_pick(const struct kh_vault *v, const char *arg, struct kh_pick *out)
 		out->objects[out->n++] = i;
 		return KH_EXIT_OK;
 	}
-	if (kh_alias_find(v->ix, arg, &thread) == KH_ALIAS_NONE)
-		return KH_EXIT_OK;
+	if (kh_alias_find(v->ix, arg, &thread) == KH_ALIAS_NONE) {
+		if (access(arg, F_OK) == 0 || errno != ENOENT)
+			return KH_EXIT_OK;
+		kh_say(arg,
+		    "neither a source, an object of the vault nor a file; "
+		    "`knothole inbox` lists the sources, `knothole show` the "
+		    "objects of one");
+		return KH_EXIT_NOINPUT;
+	}
 	code = kh_vault_find(v, arg, &thread); /* says when it is several */
 	return code == KH_EXIT_OK ? pick_thread(v->ix, thread, out) : code;
 }

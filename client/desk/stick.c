@@ -15,6 +15,7 @@
 #include "client/desk/stick.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/sticktop.h"
 #include "knothole/io.h"
 #include "lib/base/precond.h"
 
@@ -38,14 +39,25 @@ kh_stick_name(const char *name, size_t digits, const char **hex)
 	return kind;
 }
 
+/* A directory could not be made. */
+static int
+fail_make(const struct kh_stick *s)
+{
+	if (errno == EROFS || errno == EACCES || errno == EPERM)
+		kh_say(s->path,
+		    "%s; it must be writable: mount it so, or use another one",
+		    strerror(errno));
+	else
+		(void)kh_fail(KH_ON_OUTPUT, s->path, kh_file_error());
+	return KH_EXIT_CREATE;
+}
+
 static int
 open_dir(const struct kh_stick *s, const char *name, bool make, int *fd)
 {
 	*fd = -1;
-	if (make && mkdirat(s->top_fd, name, 0700) != 0 && errno != EEXIST) {
-		(void)kh_fail(KH_ON_OUTPUT, name, kh_file_error());
-		return KH_EXIT_CREATE;
-	}
+	if (make && mkdirat(s->top_fd, name, 0700) != 0 && errno != EEXIST)
+		return fail_make(s);
 	*fd = openat(s->top_fd, name, KH_VAULT_DIR_FLAGS);
 	if (*fd >= 0 || (!make && errno == ENOENT))
 		return KH_EXIT_OK;
@@ -64,9 +76,12 @@ open_top(struct kh_stick *s, bool make)
 
 	if (fd < 0)
 		return kh_fail_open(s->path);
+	if (kh_sticktop_is(fd, s->path)) {
+		close(fd);
+		return KH_EXIT_NOINPUT;
+	}
 	if (make && mkdirat(fd, KH_STICK_TOP, 0700) != 0 && errno != EEXIST) {
-		(void)kh_fail(KH_ON_OUTPUT, s->path, kh_file_error());
-		code = KH_EXIT_CREATE;
+		code = fail_make(s);
 	}
 	if (code == KH_EXIT_OK) {
 		s->top_fd = openat(fd, KH_STICK_TOP, KH_VAULT_DIR_FLAGS);

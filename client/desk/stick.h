@@ -16,7 +16,6 @@
 #include "knothole/err.h"
 #include "knothole/limits.h"
 
-#define KH_STICK_TOP "knothole-stick"
 #define KH_STICK_OBJECTS "objects"
 #define KH_STICK_REPLIES "replies"
 #define KH_STICK_CARDS "cards"

@@ -41,8 +41,9 @@ void kh_code_digits(
 /*
  * Read a code as people type or paste it: words or digits, any case, any
  * blanks (no-break ones too), hyphens, dashes, commas, full stops, line
- * breaks, numbered words ("1. abacus 2) abdomen"), bidi marks and zero-width
- * characters, full-width letters, Arabic-Indic, Persian and full-width digits.
+ * breaks, numbered words ("1. abacus 2) abdomen") and groups of digits
+ * ("1. 01234 2) 56789"), bidi marks and zero-width characters, full-width
+ * letters, Arabic-Indic, Persian and full-width digits.
  *	text, n		n bytes, at most KH_CODE_TEXT_MAX (else KH_ELIMIT)
  *	bad_word	on KH_EWORD receives the position (1 to 8) of the first
  *			word that is not in the list; else 0. Never NULL.

@@ -11,6 +11,9 @@
 #include "lib/code/canon.h"
 #include "lib/code/typed.h"
 
+#define GROUP 5 /* digits */
+#define GROUPS (KH_CODE_DIGITS / GROUP)
+
 /* A code's text, folded. */
 struct folded {
 	struct kh_typed typed;
@@ -91,15 +94,40 @@ from_decimal(const uint8_t dec[static KH_CODE_DECIMALS], struct kh_code *out)
 	return KH_OK;
 }
 
+/* "1 ddddd 2 ddddd ... 6 ddddd": a number stands before each group, a blank
+ * behind each number. */
+static bool
+numbered(const struct folded *f)
+{
+	size_t i, at = 0, group = 0;
+
+	for (; group < GROUPS && f->typed.n - at >= GROUP + 2; group++) {
+		if (f->text[at] != (char)('1' + group) ||
+		    f->text[at + 1] != ' ')
+			return false;
+		at += 2;
+		for (i = 0; i < GROUP; i++) {
+			if (!is_digit(f->text[at++]))
+				return false;
+		}
+		at += at < f->typed.n && f->text[at] == ' ';
+	}
+	return group == GROUPS && at == f->typed.n;
+}
+
 static enum kh_err
 parse_digits(const struct folded *f, struct kh_code *out)
 {
 	uint8_t dec[KH_CODE_DIGITS];
 	enum kh_err e = KH_EFORMAT;
+	const bool list = numbered(f);
 	size_t i, n = 0;
 
 	for (i = 0; i < f->typed.n; i++) {
 		if (!is_digit(f->text[i]))
+			continue;
+		if (list && i + 1 < f->typed.n && f->text[i + 1] == ' ' &&
+		    (i == 0 || f->text[i - 1] == ' '))
 			continue;
 		if (n == sizeof(dec))
 			goto out;

@@ -8,7 +8,9 @@
 
 #include "server/page/layout.h"
 
-#define STEP 4096 /* what lengths over KH_PAGE_LEN are rounded up to */
+/* What lengths over KH_PAGE_LEN are rounded up to. How many newsrooms there are
+ * is on the pages; a small step keeps more of them within a page's budget. */
+#define STEP 256
 #define FILL_MIN 7 /* "<!---->": a shorter gap cannot be filled */
 
 static void

@@ -16,6 +16,7 @@ struct kh_view {
 	const struct kh_site *site;
 	enum kh_lang lang;
 	bool framed; /* beside the progress: no links, no header */
+	bool back; /* it is about a return code, not about a submission */
 	char address[KH_ONION_LEN + 1]; /* the site's true one, if known */
 };
 

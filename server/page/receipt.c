@@ -87,7 +87,8 @@ refusal(struct kh_html *h, const struct kh_view *v, enum kh_reason why)
 	outcome(h, r->state, r->name);
 	kh_layout_say(h, v, r->what);
 	kh_html_raw(h, "</output>\n");
-	kh_layout_say_in(h, v, "p", r->next);
+	kh_layout_say_in(h, v, "p",
+	    v->back && why == KH_REASON_TOKEN ? KH_T_TOKEN_RETURN : r->next);
 	if (why == KH_REASON_TOO_LARGE) {
 		kh_figure_size(v->site->conf.max_upload, size);
 		kh_html_raw(h, "<p>");
@@ -96,7 +97,7 @@ refusal(struct kh_html *h, const struct kh_view *v, enum kh_reason why)
 	}
 }
 
-/* Where to go from here: to the form from what concerns it. */
+/* Where to go from here: to the form that it concerns. */
 static void
 way_on(struct kh_html *h, const struct kh_view *v, enum kh_reason why)
 {
@@ -106,6 +107,8 @@ way_on(struct kh_html *h, const struct kh_view *v, enum kh_reason why)
 	if (why == KH_REASON_METHOD || why == KH_REASON_NOT_FOUND ||
 	    why == KH_REASON_REQUEST)
 		kh_layout_link(h, v, "", KH_T_REFUSE_FIRST);
+	else if (v->back)
+		kh_layout_link(h, v, "return", KH_T_RETURN_TITLE);
 	else
 		kh_layout_link(h, v, "send", KH_T_REFUSE_NEW);
 	kh_html_raw(h, "</p>\n");

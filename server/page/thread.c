@@ -189,6 +189,7 @@ answers(struct kh_html *h, const struct kh_view *v, const struct kh_thread *t)
 	const struct kh_arg args[] = {{"k", k}, {"n", n}};
 	uint32_t pages, page;
 	size_t start;
+	bool none;
 
 	pages = lay_out(h, v, t, 0);
 	page = t->page < 1 ? 1 : t->page > pages ? pages : t->page;
@@ -196,9 +197,10 @@ answers(struct kh_html *h, const struct kh_view *v, const struct kh_thread *t)
 	kh_html_raw(h, "<ol id=\"answers\">\n");
 	start = h->n;
 	(void)lay_out(h, v, t, page);
-	if (h->n == start)
-		kh_layout_say_in(h, v, "li class=\"soft\"", KH_T_THREAD_NONE);
+	none = h->n == start;
 	kh_html_raw(h, "</ol>\n");
+	if (none) /* outside: every item of the list is an answer */
+		kh_layout_say_in(h, v, "p class=\"soft\"", KH_T_THREAD_NONE);
 	if (pages > 1) {
 		kh_figure(page, k);
 		kh_figure(pages, n);

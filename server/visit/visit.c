@@ -194,6 +194,7 @@ take_small(struct kh_visit *v, struct kh_reply *r, enum kh_target to,
 {
 	enum kh_err e;
 
+	v->view.back = true;
 	if (v->head.length > KH_SMALL_FORM_MAX) {
 		refusal(v, r, KH_REASON_TOO_LARGE);
 		return KH_OK;

@@ -246,6 +246,16 @@ test_wrong_number(void **state)
 	refused("00000 00056 85750 03709 80273 9032", KH_EFORMAT, 0);
 	refused("00000 00056 85750 03709 80273 903281", KH_EFORMAT, 0);
 	refused("7", KH_EFORMAT, 0);
+	/* Numbers of groups that are not theirs. */
+	refused(
+	    "1 00000 2 00056 3 85750 4 03709 6 80273 5 90328", KH_EFORMAT, 0);
+	refused(
+	    "0 00000 1 00056 2 85750 3 03709 4 80273 5 90328", KH_EFORMAT, 0);
+	refused(
+	    "1 00000 2 00056 3 85750 4 03709 5 80273 6 9032", KH_EFORMAT, 0);
+	refused(
+	    "1 00000 2 00056 3 85750 4 03709 5 80273 6 90328 7", KH_EFORMAT, 0);
+	refused("1 00000 2 00056 3 85750 4 03709 5 80273 6", KH_EFORMAT, 0);
 }
 
 static void
