@@ -136,7 +136,8 @@ SYSTEM := $(wildcard tests/system/*.py)
 # what is installed.
 SYSTEM_UNSANITIZED := $(patsubst %,tests/system/%.py,circuits code_memory \
 	completions crash courier_kill desk_kill flood health install kill load \
-	lost memory once sandbox scarce selftest settle settle_cut silence wrap)
+	lost memory once sandbox scarce scarce_wrap selftest settle settle_cut \
+	silence wrap)
 ifdef KNOTHOLE_SANITIZED
 SYSTEM := $(filter-out $(SYSTEM_UNSANITIZED),$(SYSTEM))
 endif

@@ -142,6 +142,8 @@ add(struct editor *ed)
 	if (code != KH_EXIT_OK)
 		return code;
 	printf("%-12s %s\n", "added", kh_shown(ed->name, shown));
+	if (ed->id.how == KH_SEALED_NOT)
+		kh_reseal_was_clear(ed->path);
 	if (ed->id.how == KH_SEALED_PASSPHRASE)
 		kh_say(ed->path,
 		    "THE PASSPHRASE OPENS IT NO LONGER, only %s's key does; "
@@ -310,12 +312,6 @@ run(struct editor *ed, size_t verb)
 	e = kh_holders_read(ed->id.text, ed->id.n, &ed->holders);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, ed->path, e);
-	if (ed->id.how == KH_SEALED_NOT && verbs[verb].takes_name) {
-		kh_say(ed->path,
-		    "is in clear: everybody who reads it opens it; seal it "
-		    "first (age -p -o identity.age)");
-		return KH_EXIT_DATA;
-	}
 	return verbs[verb].run(ed);
 }
 

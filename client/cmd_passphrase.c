@@ -123,12 +123,6 @@ change(struct change *p)
 
 	kh_keys_probe();
 	code = kh_unlock_file(&u, p->path, &p->id);
-	if (code == KH_EXIT_OK && p->id.how == KH_SEALED_NOT) {
-		kh_say(p->path,
-		    "is in clear; `age -p -o identity.age` seals it, and then "
-		    "the one in clear has to be removed");
-		code = KH_EXIT_DATA;
-	}
 	if (code == KH_EXIT_OK)
 		code = drop_editors(p);
 	if (code == KH_EXIT_OK)
@@ -143,6 +137,8 @@ change(struct change *p)
 	if (code != KH_EXIT_OK)
 		return code;
 	printf("%s\n", kh_shown(p->path, shown));
+	if (p->id.how == KH_SEALED_NOT)
+		kh_reseal_was_clear(p->path);
 	kh_say(NULL,
 	    "copies of the old file, on other disks and in backups, still open "
 	    "with what opened them before; replace them too");

@@ -205,6 +205,16 @@ kh_reseal_recovery(const char *path, char out[static PATH_MAX])
 	return n > 0 && n < PATH_MAX;
 }
 
+void
+kh_reseal_was_clear(const char *path)
+{
+	kh_say(path,
+	    "WAS IN CLEAR until now: whoever has read or copied it, or finds "
+	    "its bytes on the disk, opens every submission up to now, and "
+	    "those "
+	    "to come until there are new keys (knothole card renew --all-new)");
+}
+
 int
 kh_reseal_replace(const char *path, const struct kh_reseal *r)
 {

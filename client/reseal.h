@@ -53,6 +53,9 @@ void kh_sealed_file_free(struct kh_sealed_file *f);
  */
 int kh_reseal_replace(const char *path, const struct kh_reseal *r);
 
+/* Say what follows from the file's having been in clear. */
+void kh_reseal_was_clear(const char *path);
+
 /* The file for the shares of the identity file `path`: "X.age" has
  * "X-recovery.age". False if that is too long. */
 bool kh_reseal_recovery(const char *path, char out[static PATH_MAX]);

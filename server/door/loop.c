@@ -242,8 +242,10 @@ on_control(struct kh_loop *l, void *ctx)
 	int fd;
 
 	e = kh_ipc_recv(KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, l->role, &m, &fd);
-	if (e == KH_EBUSY) /* no room for a channel to wrap: without it */
+	if (e == KH_EBUSY) { /* another has a channel to wrap from its start */
+		want_another();
 		return;
+	}
 	if (e != KH_OK) {
 		epoll_ctl(l->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
 		leave(l);

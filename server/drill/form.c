@@ -124,11 +124,34 @@ kh_form_log(const char *name)
 	    strstr(name, ".log.") != NULL || ends_in_any(name, ends);
 }
 
+/* "share-1-of-5.txt", "share-12-of-16.pdf" */
+static bool
+is_share(const char *name)
+{
+	static const char digits[] = "0123456789";
+	static const char *const parts[] = {"share-", "-of-", NULL};
+	const char *const *part;
+	size_t n;
+
+	for (part = parts; *part != NULL; part++) {
+		n = strlen(*part);
+		if (strncmp(name, *part, n) != 0)
+			return false;
+		name += n;
+		n = strspn(name, digits);
+		if (n == 0)
+			return false;
+		name += n;
+	}
+	return strcmp(name, ".txt") == 0 || strcmp(name, ".pdf") == 0;
+}
+
 bool
 kh_form_key(const char *name)
 {
 	return strncmp(name, "identity.", strlen("identity.")) == 0 ||
-	    strcmp(name, "courier.token") == 0;
+	    strcmp(name, "identity-recovery.age") == 0 ||
+	    strcmp(name, "courier.token") == 0 || is_share(name);
 }
 
 bool
@@ -136,10 +159,14 @@ kh_form_copy(const char *name, const char *base)
 {
 	static const char *const signs[] = {"~", "old", "bak", "backup", "orig",
 	    "copy", "save", ".tar", ".tgz", ".zip", ".gz", ".xz", ".zst",
-	    ".img", ".new", NULL};
+	    ".img", ".new", ".dpkg-", ".ucf-", ".rpm", ".sw", NULL};
 	const char *const *s;
-	size_t n = strlen(base);
+	size_t n = strlen(base), editor;
 
+	/* Editors put these before it, too. */
+	editor = strspn(name, ".#");
+	if (n > 0 && editor > 0 && strncmp(name + editor, base, n) == 0)
+		return true;
 	if (n == 0 || strncmp(name, base, n) != 0 || name[n] == '\0')
 		return false;
 	for (s = signs; *s != NULL; s++) {

@@ -34,7 +34,8 @@ bool kh_form_log(const char *name);
 /* Like a secret of a newsroom, as keygen calls them? */
 bool kh_form_key(const char *name);
 
-/* Like a copy of `base`: "store.old", "store-2026.tar.gz", "store~"? */
+/* Like a copy of `base`: "store.old", "store-2026.tar.gz", "store~", or what an
+ * editor leaves, ".store.swp", "#store#"? */
 bool kh_form_copy(const char *name, const char *base);
 
 /* Is it a size that an object may have at rest? */

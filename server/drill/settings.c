@@ -234,6 +234,7 @@ kh_drill_settings(struct kh_report *r)
 	const struct kh_config *c = r->config;
 	char path[KH_PATH_MAX + 1];
 	struct kh_place p = {.r = r, .path = path, .or_root = true};
+	struct stat sb;
 	enum kh_err e;
 	bool open;
 
@@ -251,17 +252,23 @@ kh_drill_settings(struct kh_report *r)
 	e = open_place(&p, &open);
 	if (e != KH_OK || !open)
 		return e;
-	e = kh_look_through(&p, each_card);
+	if (fstat(p.fd, &sb) == 0 && (sb.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		e = kh_report_odd(r, KH_ODD_MODE, path, NULL,
+		    "others may put cards there, and read what is sealed to "
+		    "these");
+	if (e == KH_OK)
+		e = kh_look_through(&p, each_card);
 	close(p.fd);
 	return e;
 }
 
-/* Beside the store and the state: what else there is, is not ours, but a log,
- * a core or a copy of ours. */
+/* Beside the store, the state and the configuration: what else there is, is not
+ * ours, but a log, a core, a key or a copy of ours. */
 static enum kh_err
 each_beside(const struct kh_place *p, const char *name)
 {
 	char store[KH_PATH_MAX + 1], state[KH_PATH_MAX + 1];
+	const char *config = base_of(p->r->config_path);
 
 	kh_drill_path(p->r->config->store, store);
 	kh_drill_path(p->r->config->state, state);
@@ -272,7 +279,7 @@ each_beside(const struct kh_place *p, const char *name)
 	    strncmp(name, SALT, strlen(SALT)) == 0)
 		return kh_look_unexpected(p, name);
 	if (kh_form_copy(name, base_of(store)) ||
-	    kh_form_copy(name, base_of(state)))
+	    kh_form_copy(name, base_of(state)) || kh_form_copy(name, config))
 		return kh_report_odd(p->r, KH_ODD_COPY, p->path, name, NULL);
 	return KH_OK;
 }

@@ -20,7 +20,7 @@ kh_wrap_watch(struct kh_wrap *w, int fd, enum kh_wrap_kind *tag)
 								: KH_ESYS;
 }
 
-void
+bool
 kh_wrap_add(struct kh_wrap *w, int fd, enum kh_wrap_kind kind)
 {
 	struct kh_wrap_peer *p = NULL;
@@ -29,7 +29,7 @@ kh_wrap_add(struct kh_wrap *w, int fd, enum kh_wrap_kind kind)
 		p = calloc(1, sizeof(*p));
 	if (p == NULL) {
 		close(fd);
-		return;
+		return false;
 	}
 	p->kind = kind;
 	p->fd = fd;
@@ -38,13 +38,14 @@ kh_wrap_add(struct kh_wrap *w, int fd, enum kh_wrap_kind kind)
 	    kh_wrap_watch(w, fd, &p->kind) != KH_OK) {
 		close(fd);
 		free(p);
-		return;
+		return false;
 	}
 	p->next = w->peers;
 	if (p->next != NULL)
 		p->next->prev = p;
 	w->peers = p;
 	w->n++;
+	return true;
 }
 
 static void
@@ -114,6 +115,9 @@ visit_input(struct kh_wrap *w, struct kh_wrap_peer *p)
 	return answer(w, p);
 }
 
+/* A visit is announced. One that cannot be served finds its channel closed. A
+ * door has no other channel to us: one that ends for want of something, and not
+ * because the door has ended or says what it may not, is our end. */
 static enum kh_err
 door_input(struct kh_wrap *w, struct kh_wrap_peer *p)
 {
@@ -122,10 +126,12 @@ door_input(struct kh_wrap *w, struct kh_wrap_peer *p)
 	int fd;
 
 	e = kh_ipc_recv(p->fd, KH_ROLE_DOOR, KH_ROLE_WRAP, &m, &fd);
-	if (e == KH_EBUSY) /* this visit goes without; the next may not */
+	if (e == KH_EBUSY) /* this visit fails, and the next may not */
 		return KH_OK;
 	if (e == KH_OK)
-		kh_wrap_add(w, fd, KH_WRAP_VISIT);
+		(void)kh_wrap_add(w, fd, KH_WRAP_VISIT);
+	else if (e != KH_EPROTO)
+		w->lost = true;
 	return e;
 }
 

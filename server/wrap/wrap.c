@@ -34,13 +34,14 @@ control_input(struct kh_wrap *w)
 
 	e = kh_ipc_recv(
 	    KH_ROLE_CONTROL_FD, KH_ROLE_KEEPER, KH_ROLE_WRAP, &m, &fd);
-	if (e == KH_EBUSY) /* that door will find its channel closed */
-		return;
-	if (e != KH_OK) {
+	if (e == KH_EPROTO) {
 		epoll_ctl(w->epoll, EPOLL_CTL_DEL, KH_ROLE_CONTROL_FD, NULL);
 		w->keeper_gone = true;
+	} else if (e != KH_OK) {
+		w->lost = true;
 	} else if (m.type == KH_MSG_DOOR_LINK) {
-		kh_wrap_add(w, fd, KH_WRAP_DOOR);
+		if (!kh_wrap_add(w, fd, KH_WRAP_DOOR))
+			w->lost = true;
 	} else if (fd >= 0) {
 		close(fd);
 	}
@@ -93,7 +94,8 @@ calm(const struct kh_wrap *w)
 	return until > now ? (int)(until - now) : 0;
 }
 
-/* Serve until the keeper is gone and the last visit with it. */
+/* Serve until the keeper is gone and the last visit with it; or until a door has
+ * no channel to us any more: the keeper then starts another of us, and links it. */
 static int
 serve(struct kh_wrap *w)
 {
@@ -111,6 +113,8 @@ serve(struct kh_wrap *w)
 			else
 				kh_wrap_input(w, ev[i].data.ptr);
 		}
+		if (w->lost)
+			return 1;
 		work(w);
 	}
 	return 0;

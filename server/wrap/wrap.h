@@ -30,6 +30,7 @@ struct kh_wrap_peer {
 struct kh_wrap {
 	int epoll;
 	bool keeper_gone;
+	bool lost; /* a door's channel, which only another start brings again */
 	uid_t uid;
 	uint32_t keys; /* bit i: newsroom i has one */
 	int64_t test_ms; /* between two tests */
@@ -46,8 +47,8 @@ struct kh_wrap {
 KH_CHECKED enum kh_err kh_wrap_watch(
     struct kh_wrap *w, int fd, enum kh_wrap_kind *tag);
 
-/* Take over a channel; closes it when there is no room for it. */
-void kh_wrap_add(struct kh_wrap *w, int fd, enum kh_wrap_kind kind);
+/* Take over a channel; closes it when there is no room for it, and then false. */
+bool kh_wrap_add(struct kh_wrap *w, int fd, enum kh_wrap_kind kind);
 
 /* Something has come from one. */
 void kh_wrap_input(struct kh_wrap *w, struct kh_wrap_peer *p);

@@ -557,6 +557,30 @@ def test_drill_beside():
             found("copy", path)
 
 
+@suite.test("what editors, people and ceremonies leave beside the configuration")
+def test_drill_beside_config():
+    where, file = os.path.split(drop.config)
+    for name in (f".{file}.swp", f"{file}~", f"#{file}#", f"{file}.bak",
+                 f"{file}.dpkg-old", f"{file}.old"):
+        put(os.path.join(where, name), b"x")
+        with Planted(os.path.join(where, name)):
+            found("copy", os.path.join(where, name))
+    for name in ("share-1-of-5.txt", "identity-recovery.age"):
+        put(os.path.join(where, name), b"x")
+        with Planted(os.path.join(where, name)):
+            found("key", os.path.join(where, name))
+
+
+@suite.test("a directory of cards that others may change")
+def test_drill_cards_directory():
+    before = stat.S_IMODE(os.stat(drop.cards).st_mode)
+    for mode in (0o775, 0o757):
+        os.chmod(drop.cards, mode)
+        with Planted(drop.cards, lambda: os.chmod(drop.cards, before)):
+            found("mode", drop.cards)
+    report()
+
+
 @suite.test("swap in clear, core dumps; what keeps nothing is passed over")
 def test_drill_host():
     host(swaps="/swapfile file 999 0 -2\n/dev/zram0 partition 9 0 5\n")

@@ -526,6 +526,77 @@ def _():
         check(secret not in out, "no signing seed")
 
 
+def in_clear():
+    """A newsroom whose identity is in clear, with an object sealed for it."""
+    room = object.__new__(Room)
+    room.dir = os.path.join(place(), "keys")
+    knothole("keygen", "-o", room.dir, "--name", "In Clear",
+             "--no-passphrase")
+    room.identity = os.path.join(room.dir, "identity.txt")
+    room.card = os.path.join(room.dir, "in-clear.card")
+    room.object = os.path.join(place(), "object.age")
+    room.data = b"what a source sent"
+    knothole("seal", "-r", room.card, "-o", room.object, "-", data=room.data)
+    return room
+
+
+def secrets_in(path):
+    return b"AGE-SECRET-KEY-" in read(path)
+
+
+@test("an identity in clear is sealed in its place, by the first editor or by a "
+      "passphrase")
+def _():
+    room, ada, bob = in_clear(), Key("Ada"), Key("Bob")
+    with open(room.identity, "rb") as old:
+        done = room.editor("add", "--name", "Ada", ada.public)
+        check(b"WAS IN CLEAR" in done.stderr, done.stderr)
+        check(b"AGE-SECRET-KEY-" not in old.read(), "the old bytes")
+    equal(secrets_in(room.identity), False, "in clear")
+    equal(stat.S_IMODE(os.stat(room.identity).st_mode), 0o600, "mode")
+    room.opens(ada.path)
+    room.opens(bob.path, expect=77)
+    room.editor("add", "--name", "Bob", bob.public, key=ada.path)
+    room.opens(bob.path)
+    inside = age("-d", "-i", ada.path, room.identity).stdout
+    check(inside.startswith(b"# created by knothole"), "stock age")
+
+    room = in_clear()
+    done = knothole("passphrase", "-i", room.identity, "--new-passphrase-fd",
+                    "9", fds=FD)
+    check(b"WAS IN CLEAR" in done.stderr, done.stderr)
+    equal(secrets_in(room.identity), False, "in clear")
+    done = knothole("unseal", "-i", room.identity, "--passphrase-fd", "9",
+                    "-o", "-", room.object, fds=FD)
+    equal(done.stdout, room.data, "submission")
+    knothole("unseal", "-i", room.identity, "--passphrase-fd", "9", "-o", "-",
+             room.object, fds={9: b"another passphrase\n"}, expect=77)
+
+
+@test("in clear: nothing is changed by what is refused, and a vault's is sealed "
+      "where it lies")
+def _():
+    room = in_clear()
+    before = tree(room.dir)
+    room.editor("remove", "--name", "Ada", expect=66)
+    room.editor("add", "--name", "Ada", "age1nonsense", expect=64)
+    knothole("passphrase", "-i", room.identity, "--new-passphrase-fd", "9",
+             fds={9: b"short\n"}, expect=64)
+    equal(room.editor("list").stdout, b"", "nobody")
+    equal(tree(room.dir), before, "as before")
+    vault, ada = os.path.join(place(), "vault"), Key("Ada")
+    knothole("--vault", vault, "init", "-i", room.identity)
+    knothole("--vault", vault, "editor", "add", "--name", "Ada", ada.public)
+    for name in os.listdir(vault):
+        if name.startswith("identity"):
+            equal(secrets_in(os.path.join(vault, name)), False, name)
+    done = knothole("--vault", vault, "--editor-key", ada.path, "unseal", "-o",
+                    "-", room.object)
+    equal(done.stdout, room.data, "submission")
+    knothole("--vault", vault, "--editor-key", ada.path, "inbox")
+    knothole("--vault", vault, "inbox", expect=77)
+
+
 @test("inspect of files sealed to editors, in clear, and of what is none")
 def _():
     room, keys = three()

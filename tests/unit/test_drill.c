@@ -92,6 +92,9 @@ test_telling_names(void **state)
 	    {"cores", false}, {"catalog", false}};
 	static const struct named keys[] = {{"identity.age", true},
 	    {"identity.txt", true}, {"courier.token", true},
+	    {"identity-recovery.age", true}, {"share-1-of-5.txt", true},
+	    {"share-12-of-16.pdf", true}, {"share-1-of-5", false},
+	    {"share-of-5.txt", false}, {"share-1-of-5.txt.age", false},
 	    {"identity", false}, {"x.age", false}};
 
 	(void)state;
@@ -115,6 +118,26 @@ test_copies(void **state)
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_false(kh_form_copy(others[i], "store"));
 	assert_false(kh_form_copy("x.old", ""));
+}
+
+/* What editors and package managers leave beside a file. */
+static void
+test_beside_a_file(void **state)
+{
+	static const char *const copies[] = {"a.conf~", ".a.conf.swp",
+	    ".a.conf.swo", "#a.conf#", ".#a.conf", "a.conf.~1~", ".a.conf.un~",
+	    "a.conf.dpkg-old", "a.conf.dpkg-new", "a.conf.dpkg-dist",
+	    "a.conf.ucf-old", "a.conf.rpmsave", "a.conf.bak", "a.conf.old",
+	    "a.conf.old.1", "a.conf.orig", "a.conf.save", "a.conf.swp"};
+	static const char *const others[] = {
+	    "a.conf", "a.conf.d", "b.conf~", ".b.conf.swp", ".", "#", ""};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
+		assert_true(kh_form_copy(copies[i], "a.conf"));
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(kh_form_copy(others[i], "a.conf"));
 }
 
 static void
@@ -344,6 +367,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_card_names),
     cmocka_unit_test(test_telling_names),
     cmocka_unit_test(test_copies),
+    cmocka_unit_test(test_beside_a_file),
     cmocka_unit_test(test_object_sizes),
     cmocka_unit_test(test_set_of_sizes),
     cmocka_unit_test(test_times),
