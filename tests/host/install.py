@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 
+from machine import admin
+from machine.admin import fenced
 from machine.machine import Machine
 
 from lib.disk import must
 from lib.drop import BUILD, Newsroom, run, workplace
-from lib.tap import Failure, Skip, Suite, check, equal, wait_for
+from lib.tap import Skip, Suite, check, equal
 from lib.wire import Wire, get
 
 DOCUMENT = "docs/install.md"
@@ -26,50 +28,23 @@ newsrooms = [Newsroom(os.path.join(desk, f"keys{i}"), name)
              for i, name in enumerate(("The Times", "Zeitung"))]
 
 
-def commands(section):
-    with open(DOCUMENT, encoding="utf-8") as f:
-        text = f.read()
-    part = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    if not part:
-        raise Failure(f"no section {section}")
-    blocks = re.findall(r"^```sh\n(.*?)^```", part[1], re.M | re.S)
-    return [line for block in blocks for line in block.splitlines() if line]
+def commands(title):
+    return fenced(DOCUMENT, title)
 
 
 SERVER = commands("The server")
 
 
 def inside(path):
-    return f"/proc/{machine.init}/root{path}"
+    return admin.inside(machine, path)
 
 
 def follow(command):
-    done = machine.enter("bash", "-ec", command)
-    if done.returncode != 0:
-        journal = machine.enter("journalctl", "-n", "30", "--no-pager")
-        raise Failure(f"{command}: {done.returncode}: "
-                      f"{done.stdout.decode()}{done.stderr.decode()}"
-                      f"{journal.stdout.decode()}")
-    return done.stdout.decode()
+    return admin.follow(machine, command)
 
 
 def prepare():
-    """What the packages bring, from make install; an own, empty tor."""
-    done = run("make", "install", f"DESTDIR={machine.root}", "PREFIX=/usr",
-               f"BUILD={os.path.relpath(BUILD)}")
-    equal(done.returncode, 0, done.stderr.decode()[-2000:])
-    for name in ("/etc/knothole", "/var/lib/knothole"):
-        shutil.rmtree(machine.path(name), ignore_errors=True)
-    for name in os.listdir(machine.path("/var/lib/tor")):
-        shutil.rmtree(machine.path(f"/var/lib/tor/{name}"),
-                      ignore_errors=True)
-    machine.inside("systemd-sysusers", "knotholed.conf")
-    os.makedirs(machine.path("/etc/apparmor.d/local"), exist_ok=True)
-    os.makedirs(machine.path("/media/stick"), exist_ok=True)
-    for newsroom in newsrooms:
-        shutil.copy(newsroom.card, machine.path("/media/stick"))
-    machine.boot()
-    follow("systemd-tmpfiles --create knotholed.conf")
+    admin.prepare(machine, [newsroom.card for newsroom in newsrooms])
 
 
 @suite.test(f"from a fresh system to a live onion in {MOST} commands at most")
@@ -115,13 +90,7 @@ def server():
     for line in SERVER[first:]:
         check(not ELSEWHERE.match(line), f"not run: {line}")
         if line.startswith("systemctl enable --now knotholed"):
-            with open("/proc/swaps", encoding="ascii") as f:
-                if len(f.readlines()) > 1:  # of whatever machine this is
-                    follow("echo allow_swap = yes "
-                           ">>/etc/knothole/knotholed.conf")
-        if line == "knotholed setup":
-            wait_for("tor's keys", lambda: os.path.exists(
-                inside("/var/lib/tor/knothole-source/hostname")))
+            admin.allow_swap(machine)
         said = follow(line) if "setup" in line else (follow(line), said)[1]
     with open(inside("/var/lib/tor/knothole-source/hostname"),
               encoding="ascii") as f:
