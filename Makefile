@@ -455,7 +455,7 @@ help:
 	@echo "make check-deb       packages built, checked, installed, purged"
 	@echo "make sbom            what it consists of, SPDX"
 	@echo "make sign KEY=FILE   sign a release with minisign"
-	@echo "make folder          desk and courier as a folder to carry: build/folder"
+	@echo "make folder          desk and courier as to carry: build/folder/knothole.tar"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -12,7 +12,7 @@ from machine.machine import Machine
 
 from lib.disk import must
 from lib.drop import BUILD, Newsroom, run, workplace
-from lib.tap import Skip, Suite, check, equal
+from lib.tap import Skip, Suite, check, equal, wait_for
 from lib.wire import Wire, get
 
 DOCUMENT = "docs/install.md"
@@ -160,14 +160,8 @@ def moved():
     follow("systemctl start tor knotholed; knotholed-health --wait 30")
 
 
-@suite.test("the folder runs where nothing of it is installed")
-def folder():
-    made = run("make", "folder", f"BUILD={os.path.relpath(BUILD)}")
-    equal(made.returncode, 0, made.stderr.decode()[-2000:])
-    root = workplace()
-    away = os.path.join(root, "home", "anybody", "another name")
-    shutil.copytree(os.path.join(BUILD, "folder", "knothole"), away,
-                    symlinks=True)
+def bare_root(root):
+    """A shell, what a starter needs, and the C library; nothing else."""
     bare = {"/bin/sh": "/bin/sh"}
     for name in ("readlink", "dirname", "basename"):
         bare[f"/usr/bin/{name}"] = shutil.which(name)
@@ -186,19 +180,73 @@ def folder():
         shutil.copy(source, path)
     os.makedirs(root + "/proc")
     must("mount", "-t", "proc", "proc", root + "/proc")
+
+
+def command_line(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as f:
+        return f.read()
+
+
+NOBODY = ("setpriv", "--reuid", "60000", "--regid", "60000", "--clear-groups")
+
+
+@suite.test("the folder runs where nothing of it is installed, for a plain user "
+            "without a network")
+def folder():
+    made = run("make", "folder", f"BUILD={os.path.relpath(BUILD)}")
+    equal(made.returncode, 0, made.stderr.decode()[-2000:])
+    root = workplace()
+    os.chmod(root, 0o755)
+    bare_root(root)
+    home = "/home/anybody"
+    away = f"{home}/another name, \u05db\u05df \u00f1"
+    stick = f"{home}/stick"
+    for path in (away, stick):
+        os.makedirs(root + path)
+    # A stick as desktops mount it, with what the document puts there.
+    must("mount", "-t", "tmpfs", "-o", "noexec,nosuid,nodev", "stick",
+         root + stick)
+    archive = os.path.join(BUILD, "folder", "knothole.tar")
+    told = commands("The desk")
+    for line in ("cp build/folder/knothole.tar /media/stick/",
+                 "tar -xf /media/stick/knothole.tar -C ~/Persistent"):
+        check(line in told, f"the document has no {line}")
+    shutil.copy(archive, root + stick)
+    must("chown", "-R", "60000:60000", root + home)
+    must(*NOBODY, "tar", "-xf", f"{root}{stick}/knothole.tar", "-C",
+         root + away)
+    os.symlink(f"{away}/knothole/knothole", f"{root}{home}/kn")
+
+    def away_from_all(*command):
+        return ["unshare", "--net", "chroot", "--userspec=60000:60000",
+                "--groups=60000", root, *command]
+
     for program in ("knothole", "knothole-courier"):
-        done = run("chroot", root, f"/home/anybody/another name/{program}",
-                   "--version")
+        done = run(*away_from_all(f"{away}/knothole/{program}", "--version"))
         equal(done.returncode, 0, done.stderr.decode())
-    done = run("chroot", root, "/home/anybody/another name/knothole",
-               "keygen", "-o", "/home/keys", "--name", "Away",
-               "--no-passphrase")
+    done = run(*away_from_all(f"{home}/kn", "--version"))
+    equal(done.returncode, 0, f"by a link: {done.stderr.decode()}")
+    done = run(*away_from_all(
+        f"{away}/knothole/knothole", "keygen", "-o", f"{stick}/keys", "--name",
+        "Away", "--no-passphrase"))
     equal(done.returncode, 0, done.stderr.decode())
-    check(os.path.exists(root + "/home/keys/away.card"), "no card")
-    done = subprocess.run(
-        ["chroot", root, "/home/anybody/another name/bin/knothole",
-         "--version"], capture_output=True, check=False)
+    check(os.path.exists(f"{root}{stick}/keys/away.card"), "no card")
+    done = run(*away_from_all(f"{away}/knothole/bin/knothole", "--version"))
     check(done.returncode != 0, "it would run without its libraries")
+    # What it starts must not get its libraries: gpg has its own.
+    waiting = subprocess.Popen(
+        away_from_all(f"{away}/knothole/knothole", "keygen", "-o",
+                      f"{home}/more", "--name", "More", "--passphrase-fd",
+                      "0"), stdin=subprocess.PIPE)
+    try:
+        wait_for("it has begun", lambda: b"/bin/knothole\0keygen\0" in
+                 command_line(waiting.pid))
+        with open(f"/proc/{waiting.pid}/environ", "rb") as f:
+            check(b"LD_" not in f.read(), "libraries for whatever it starts")
+    finally:
+        waiting.kill()
+        waiting.communicate()
+    must("umount", root + stick)
     must("umount", root + "/proc")
 
 
