@@ -44,7 +44,7 @@ DEPS_BROWSER := chromium firefox-esr nodejs w3m lynx tmux fonts-dejavu-core \
 DEPS_TOR := tor onionbalance openssl python3-yaml
 # Debian's nodejs comes without npm, others with it.
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
-DEPS_DEB := debhelper dh-apparmor dpkg-dev xz-utils libcmocka-dev
+DEPS_DEB := debhelper dh-apparmor dpkg-dev xz-utils libcmocka-dev gpg-agent
 DEPS_CHECK_DEB := lintian debootstrap autopkgtest faketime minisign curl
 DEPS_HOST := systemd apparmor tor age
 DEPS_ASAN := clang llvm libclang-rt-14-dev
@@ -482,7 +482,7 @@ help:
 	@echo "make check-deb       packages built, checked, installed, purged"
 	@echo "make sbom            what it consists of, SPDX"
 	@echo "make sign KEY=FILE   sign a release with minisign"
-	@echo "make folder          desk and courier as a folder to carry: build/folder"
+	@echo "make folder          desk and courier to carry: build/folder/knothole.tar"
 	@echo "make clean           remove build/"
 
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -256,15 +256,22 @@ enum kh_exit
 kh_setup_onion(struct kh_setup *s)
 {
 	const char *onion = s->tor.onion, *have = s->config.onion;
+	struct kh_wish wish = {.key = "onion_address"};
 	char lines[KH_ONION_LEN + 128];
 	enum kh_exit x;
 
 	if (onion[0] == '\0' || strcmp(onion, have) == 0)
 		return KH_EXIT_OK;
+	if (have[0] != '\0' && s->overwrite) {
+		(void)snprintf(wish.value, sizeof(wish.value), "%s", onion);
+		return change(s, &wish, 1);
+	}
 	if (have[0] != '\0') {
-		kh_say("warning: %s has onion_address = %s, but tor serves %s: "
-		       "sources would be told that they are on a wrong site. "
-		       "Which is right? It was left as it is",
+		kh_say(
+		    "warning: %s has onion_address = %s, but tor serves %s: "
+		    "sources would be told that they are on a wrong site. "
+		    "Which is right? It was left as it is (--overwrite takes "
+		    "tor's)",
 		    s->config_path, have, onion);
 		return KH_EXIT_OK;
 	}

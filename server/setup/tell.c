@@ -78,7 +78,7 @@ steps_tor(struct kh_setup *s)
 		step(s,
 		    "Tell tor of %s: cp %s %s (on a host that does nothing "
 		    "else; otherwise copy the lines from HiddenServiceDir "
-		    "on), then systemctl restart tor",
+		    "on), then systemctl restart tor@default",
 		    t->source ? "the couriers' socket" : "the service", torrc,
 		    s->torrc);
 	} else if (t->verified == 0)
@@ -88,8 +88,8 @@ steps_tor(struct kh_setup *s)
 		    s->torrc);
 	else if (t->onion[0] == '\0')
 		step(s,
-		    "Let tor make its keys: systemctl restart tor (run this "
-		    "as root, so that %s/hostname can be read)",
+		    "Let tor make its keys: systemctl restart tor@default "
+		    "(run this as root, so that %s/hostname can be read)",
 		    t->source_dir);
 	if (t->source && t->exports != s->config.circuit_ids)
 		step(s,

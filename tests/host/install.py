@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 
+from machine import admin
+from machine.admin import fenced
 from machine.machine import Machine
 
 from lib.disk import must
 from lib.drop import BUILD, Newsroom, run, workplace
-from lib.tap import Failure, Skip, Suite, check, equal, wait_for
+from lib.tap import Skip, Suite, check, equal, wait_for
 from lib.wire import Wire, get
 
 DOCUMENT = "docs/install.md"
@@ -26,50 +28,23 @@ newsrooms = [Newsroom(os.path.join(desk, f"keys{i}"), name)
              for i, name in enumerate(("The Times", "Zeitung"))]
 
 
-def commands(section):
-    with open(DOCUMENT, encoding="utf-8") as f:
-        text = f.read()
-    part = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    if not part:
-        raise Failure(f"no section {section}")
-    blocks = re.findall(r"^```sh\n(.*?)^```", part[1], re.M | re.S)
-    return [line for block in blocks for line in block.splitlines() if line]
+def commands(title):
+    return fenced(DOCUMENT, title)
 
 
 SERVER = commands("The server")
 
 
 def inside(path):
-    return f"/proc/{machine.init}/root{path}"
+    return admin.inside(machine, path)
 
 
 def follow(command):
-    done = machine.enter("bash", "-ec", command)
-    if done.returncode != 0:
-        journal = machine.enter("journalctl", "-n", "30", "--no-pager")
-        raise Failure(f"{command}: {done.returncode}: "
-                      f"{done.stdout.decode()}{done.stderr.decode()}"
-                      f"{journal.stdout.decode()}")
-    return done.stdout.decode()
+    return admin.follow(machine, command)
 
 
 def prepare():
-    """What the packages bring, from make install; an own, empty tor."""
-    done = run("make", "install", f"DESTDIR={machine.root}", "PREFIX=/usr",
-               f"BUILD={os.path.relpath(BUILD)}")
-    equal(done.returncode, 0, done.stderr.decode()[-2000:])
-    for name in ("/etc/knothole", "/var/lib/knothole"):
-        shutil.rmtree(machine.path(name), ignore_errors=True)
-    for name in os.listdir(machine.path("/var/lib/tor")):
-        shutil.rmtree(machine.path(f"/var/lib/tor/{name}"),
-                      ignore_errors=True)
-    machine.inside("systemd-sysusers", "knotholed.conf")
-    os.makedirs(machine.path("/etc/apparmor.d/local"), exist_ok=True)
-    os.makedirs(machine.path("/media/stick"), exist_ok=True)
-    for newsroom in newsrooms:
-        shutil.copy(newsroom.card, machine.path("/media/stick"))
-    machine.boot()
-    follow("systemd-tmpfiles --create knotholed.conf")
+    admin.prepare(machine, [newsroom.card for newsroom in newsrooms])
 
 
 @suite.test(f"from a fresh system to a live onion in {MOST} commands at most")
@@ -115,13 +90,7 @@ def server():
     for line in SERVER[first:]:
         check(not ELSEWHERE.match(line), f"not run: {line}")
         if line.startswith("systemctl enable --now knotholed"):
-            with open("/proc/swaps", encoding="ascii") as f:
-                if len(f.readlines()) > 1:  # of whatever machine this is
-                    follow("echo allow_swap = yes "
-                           ">>/etc/knothole/knotholed.conf")
-        if line == "knotholed setup":
-            wait_for("tor's keys", lambda: os.path.exists(
-                inside("/var/lib/tor/knothole-source/hostname")))
+            admin.allow_swap(machine)
         said = follow(line) if "setup" in line else (follow(line), said)[1]
     with open(inside("/var/lib/tor/knothole-source/hostname"),
               encoding="ascii") as f:
@@ -191,14 +160,8 @@ def moved():
     follow("systemctl start tor knotholed; knotholed-health --wait 30")
 
 
-@suite.test("the folder runs where nothing of it is installed")
-def folder():
-    made = run("make", "folder", f"BUILD={os.path.relpath(BUILD)}")
-    equal(made.returncode, 0, made.stderr.decode()[-2000:])
-    root = workplace()
-    away = os.path.join(root, "home", "anybody", "another name")
-    shutil.copytree(os.path.join(BUILD, "folder", "knothole"), away,
-                    symlinks=True)
+def bare_root(root):
+    """A shell, what a starter needs, and the C library; nothing else."""
     bare = {"/bin/sh": "/bin/sh"}
     for name in ("readlink", "dirname", "basename"):
         bare[f"/usr/bin/{name}"] = shutil.which(name)
@@ -217,19 +180,73 @@ def folder():
         shutil.copy(source, path)
     os.makedirs(root + "/proc")
     must("mount", "-t", "proc", "proc", root + "/proc")
+
+
+def command_line(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as f:
+        return f.read()
+
+
+NOBODY = ("setpriv", "--reuid", "60000", "--regid", "60000", "--clear-groups")
+
+
+@suite.test("the folder runs where nothing of it is installed, for a plain user "
+            "without a network")
+def folder():
+    made = run("make", "folder", f"BUILD={os.path.relpath(BUILD)}")
+    equal(made.returncode, 0, made.stderr.decode()[-2000:])
+    root = workplace()
+    os.chmod(root, 0o755)
+    bare_root(root)
+    home = "/home/anybody"
+    away = f"{home}/another name, \u05db\u05df \u00f1"
+    stick = f"{home}/stick"
+    for path in (away, stick):
+        os.makedirs(root + path)
+    # A stick as desktops mount it, with what the document puts there.
+    must("mount", "-t", "tmpfs", "-o", "noexec,nosuid,nodev", "stick",
+         root + stick)
+    archive = os.path.join(BUILD, "folder", "knothole.tar")
+    told = commands("The desk")
+    for line in ("cp build/folder/knothole.tar /media/stick/",
+                 "tar -xf /media/stick/knothole.tar -C ~/Persistent"):
+        check(line in told, f"the document has no {line}")
+    shutil.copy(archive, root + stick)
+    must("chown", "-R", "60000:60000", root + home)
+    must(*NOBODY, "tar", "-xf", f"{root}{stick}/knothole.tar", "-C",
+         root + away)
+    os.symlink(f"{away}/knothole/knothole", f"{root}{home}/kn")
+
+    def away_from_all(*command):
+        return ["unshare", "--net", "chroot", "--userspec=60000:60000",
+                "--groups=60000", root, *command]
+
     for program in ("knothole", "knothole-courier"):
-        done = run("chroot", root, f"/home/anybody/another name/{program}",
-                   "--version")
+        done = run(*away_from_all(f"{away}/knothole/{program}", "--version"))
         equal(done.returncode, 0, done.stderr.decode())
-    done = run("chroot", root, "/home/anybody/another name/knothole",
-               "keygen", "-o", "/home/keys", "--name", "Away",
-               "--no-passphrase")
+    done = run(*away_from_all(f"{home}/kn", "--version"))
+    equal(done.returncode, 0, f"by a link: {done.stderr.decode()}")
+    done = run(*away_from_all(
+        f"{away}/knothole/knothole", "keygen", "-o", f"{stick}/keys", "--name",
+        "Away", "--no-passphrase"))
     equal(done.returncode, 0, done.stderr.decode())
-    check(os.path.exists(root + "/home/keys/away.card"), "no card")
-    done = subprocess.run(
-        ["chroot", root, "/home/anybody/another name/bin/knothole",
-         "--version"], capture_output=True, check=False)
+    check(os.path.exists(f"{root}{stick}/keys/away.card"), "no card")
+    done = run(*away_from_all(f"{away}/knothole/bin/knothole", "--version"))
     check(done.returncode != 0, "it would run without its libraries")
+    # What it starts must not get its libraries: gpg has its own.
+    waiting = subprocess.Popen(
+        away_from_all(f"{away}/knothole/knothole", "keygen", "-o",
+                      f"{home}/more", "--name", "More", "--passphrase-fd",
+                      "0"), stdin=subprocess.PIPE)
+    try:
+        wait_for("it has begun", lambda: b"/bin/knothole\0keygen\0" in
+                 command_line(waiting.pid))
+        with open(f"/proc/{waiting.pid}/environ", "rb") as f:
+            check(b"LD_" not in f.read(), "libraries for whatever it starts")
+    finally:
+        waiting.kill()
+        waiting.communicate()
+    must("umount", root + stick)
     must("umount", root + "/proc")
 
 

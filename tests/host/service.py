@@ -49,6 +49,10 @@ def prepare():
             f.write("debian-tor:x:60999:\n")
     done = machine.inside("systemd-sysusers", "knotholed.conf")
     equal(done.returncode, 0, done.stderr.decode())
+    machine.install("deploy/knotholed-health", "/usr/sbin/knotholed-health",
+                    0o755)
+    # What debhelper adds to it is for dpkg.
+    machine.install("debian/knotholed.postinst", "/usr/sbin/postinst", 0o755)
     machine.install(newsroom.card, "/etc/knothole/newsrooms/times.card")
     machine.install(other.card, "/etc/knothole/newsrooms/zeitung.card")
     with open(machine.path("/etc/knothole/knotholed.conf"), "w",
@@ -189,6 +193,38 @@ def health():
     check("up = yes\n" in said and "selftest = ok\n" in said, said)
 
 
+def postinst(*words):
+    done = machine.enter("postinst", *words)
+    equal(done.returncode, 0, done.stderr.decode())
+    return done.stderr.decode()
+
+
+@suite.test("after an upgrade to what is well, dpkg has nothing to say")
+def upgraded():
+    equal(machine.ctl("enable", UNIT).returncode, 0, "enable")
+    equal(postinst("configure", "0.0.9"), "", "what it says")
+
+
+@suite.test("a service that was killed is not well, whatever its file says")
+def killed():
+    drop_in = machine_dir("run/systemd/system/knotholed.service.d")
+    path = os.path.join(drop_in, "never.conf")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("[Service]\nRestart=no\n")
+    equal(machine.ctl("daemon-reload").returncode, 0, "reload")
+    equal(machine.enter("knotholed-health").returncode, 0, "before")
+    os.kill(main_pid(), signal.SIGKILL)
+    wait_for("its end", lambda: machine.show(UNIT, "ActiveState") == "failed")
+    done = machine.enter("knotholed-health")
+    check(b"up = yes\n" in done.stdout, "somebody wrote that it is down")
+    equal(done.returncode, 69, "health")
+    check(b"knotholed.service is failed" in done.stderr, done.stderr.decode())
+    os.unlink(path)
+    equal(machine.ctl("daemon-reload").returncode, 0, "reload")
+    machine.ctl("reset-failed")
+    equal(machine.ctl("start", UNIT).returncode, 0, "start")
+
+
 @suite.test("the journal has its start, and nothing of what came")
 def journal():
     done = machine.enter("journalctl", "-o", "json", "-u", UNIT,
@@ -243,6 +279,10 @@ def wrong():
     check(machine.ctl("restart", UNIT).returncode != 0, "it started")
     equal(machine.show(UNIT, "ExecMainStatus"), "78", "exit status")
     equal(machine.show(UNIT, "ActiveState"), "failed", "state")
+    said = postinst("configure", "0.0.9")
+    for part in ("NOT WELL AFTER THIS UPGRADE", "knotholed_0.0.9_"):
+        check(part in said, f"an upgrade to this says: {said!r}")
+    equal(postinst("configure", ""), "", "an installation says")
     with open(path, "w", encoding="utf-8") as f:
         f.write(CONFIG)
 

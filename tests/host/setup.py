@@ -243,6 +243,11 @@ def tor():
     done = host.settled()
     check("warning" in done.stderr.decode(), "another address is not said")
     check(f"onion_address = {ONION}\n" in host.read(), "it was changed")
+    check("--overwrite" in done.stderr.decode(), "no way is said")
+    before = host.read()
+    host.settled("--overwrite")
+    equal(host.read(), before.replace(ONION, "b" * 56 + ".onion"),
+          "what --overwrite makes of it")
 
 
 @suite.test("tor and knotholed must agree on the line with the circuit")

@@ -356,6 +356,23 @@ def _():
     stop()
 
 
+@suite.test("and back to the version before, which knows what the later wrote")
+def _():
+    needs_debian()
+    before = kept()
+    way_back = re.search(r"^    apt-get install (-y --allow-downgrades) \./knotholed_",
+                         read("docs/operations.md"), re.M)[1]
+    earlier = f"/packages/{os.path.basename(one('knotholed'))}"
+    inside("apt-get", "-q", "install", *way_back.split(), earlier)
+    equal(inside("dpkg-query", "-W", "-f", "${Version} ${Status}", "knotholed"),
+          f"{version()} install ok installed", "knotholed")
+    equal(kept(), before, "what was there")
+    start()
+    send("three")
+    equal(len(os.listdir(there(OBJECTS))), 3, "objects")
+    stop()
+
+
 @suite.test("removed: programs and unit are gone, the rest is not; and back")
 def _():
     needs_debian()
@@ -369,7 +386,7 @@ def _():
     install(os.path.join(place, "deb"), "knotholed")
     equal(kept(), before, "what was there, when it is back")
     start()
-    equal(len(os.listdir(there(OBJECTS))), 2, "objects")
+    equal(len(os.listdir(there(OBJECTS))), 3, "objects")
     stop()
 
 

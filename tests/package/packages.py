@@ -31,9 +31,12 @@ def _():
              re.findall(r"^(DEPS_\w+) := ((?:.*\\\n)*.*)$", read("Makefile"),
                         re.M)}
     essential = {"gcc", "libc6-dev", "make"}  # build-essential has them
-    packaging = {"debhelper-compat", "dh-apparmor", "libcmocka-dev"}
-    equal(control - packaging, lists["DEPS_BUILD"] - essential, "needs")
-    check({"debhelper", "dh-apparmor", "libcmocka-dev"} <= lists["DEPS_DEB"],
+    packaging = {"debhelper-compat", "dh-apparmor"}
+    for_tests = set(re.findall(r"^ ([\w.+-]+) <!nocheck>", field, re.M))
+    equal(control - packaging - for_tests, lists["DEPS_BUILD"] - essential,
+          "needs")
+    check(for_tests <= lists["DEPS_TEST"], f"{for_tests} in DEPS_TEST")
+    check({"debhelper", "dh-apparmor"} | for_tests <= lists["DEPS_DEB"],
           "DEPS_DEB")
     equal(re.match(r"knothole \((\S+?)\)", read("debian/changelog"))[1],
           version(), "version in debian/changelog")
