@@ -155,7 +155,7 @@ kh_stick_close(struct kh_stick *s)
 int
 kh_stick_file(int dir_fd, const char *name, uint64_t *size)
 {
-	struct stat sb;
+	struct stat sb = {0};
 	int fd, err;
 
 	PRECOND(name != NULL);
@@ -167,7 +167,7 @@ kh_stick_file(int dir_fd, const char *name, uint64_t *size)
 			*size = (uint64_t)sb.st_size;
 		return fd;
 	}
-	err = S_ISREG(sb.st_mode) ? errno : ENOTSUP;
+	err = sb.st_mode == 0 ? errno : ENOTSUP; /* 0: fstat has failed */
 	close(fd);
 	errno = err;
 	return -1;
