@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/identity.h"
 #include "client/idfile.h"
 #include "client/input.h"
@@ -253,11 +253,11 @@ write_new(
 		return e;
 	e = write_text(f, fd, text, n);
 	if (e == KH_OK && (fchmod(fd, f->mode) != 0 || fsync(fd) != 0))
-		e = kh_file_error();
+		e = kh_io_error();
 	if (close(fd) != 0 && e == KH_OK)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK && renameat(f->dir_fd, temp, f->dir_fd, f->name) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e != KH_OK)
 		(void)unlinkat(f->dir_fd, temp, 0);
 	return e;

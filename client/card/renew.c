@@ -11,6 +11,7 @@
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/idfile.h"
 #include "client/input.h"
 #include "client/keys.h"

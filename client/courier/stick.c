@@ -13,6 +13,7 @@
 
 #include "client/courier/stick.h"
 #include "client/exit.h"
+#include "knothole/io.h"
 #include "lib/base/precond.h"
 
 #define TOP "knothole-stick"
@@ -65,7 +66,7 @@ open_dir(int under, const char *name, bool make, int *fd)
 			if (kh_stick_sync_dir(under) != KH_OK)
 				return KH_ESYS;
 		} else if (errno != EEXIST)
-			return errno == ENOSPC ? KH_EFULL : KH_ESYS;
+			return kh_io_error();
 	}
 	*fd = openat(under, name, DIR_FLAGS);
 	if (*fd >= 0 || (errno == ENOENT && !make))

@@ -17,10 +17,12 @@
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/input.h"
 #include "client/keys.h"
 #include "knothole/card.h"
 #include "knothole/day.h"
+#include "knothole/io.h"
 #include "knothole/secret.h"
 
 static const char help[] =
@@ -182,7 +184,7 @@ make_dirs(struct kh_vault *v)
 	if (v->lock_fd >= 0)
 		return KH_EXIT_OK;
 failed:
-	(void)kh_fail(KH_ON_OUTPUT, v->path, kh_file_error());
+	(void)kh_fail(KH_ON_OUTPUT, v->path, kh_io_error());
 	return KH_EXIT_CREATE;
 }
 

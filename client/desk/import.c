@@ -14,7 +14,6 @@
 #include "client/desk/alias.h"
 #include "client/desk/import.h"
 #include "client/desk/json_out.h"
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
 #include "client/input.h"
 #include "client/signals.h"

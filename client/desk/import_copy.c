@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "client/desk/import.h"
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/input.h"
 #include "client/signals.h"
 #include "knothole/io.h"

@@ -15,6 +15,7 @@
 #include "client/desk/stick.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "knothole/io.h"
 #include "lib/base/precond.h"
 
@@ -43,7 +44,7 @@ open_dir(const struct kh_stick *s, const char *name, bool make, int *fd)
 {
 	*fd = -1;
 	if (make && mkdirat(s->top_fd, name, 0700) != 0 && errno != EEXIST) {
-		(void)kh_fail(KH_ON_OUTPUT, name, kh_file_error());
+		(void)kh_fail(KH_ON_OUTPUT, name, kh_io_error());
 		return KH_EXIT_CREATE;
 	}
 	*fd = openat(s->top_fd, name, KH_VAULT_DIR_FLAGS);
@@ -65,7 +66,7 @@ open_top(struct kh_stick *s, bool make)
 	if (fd < 0)
 		return kh_fail_open(s->path);
 	if (make && mkdirat(fd, KH_STICK_TOP, 0700) != 0 && errno != EEXIST) {
-		(void)kh_fail(KH_ON_OUTPUT, s->path, kh_file_error());
+		(void)kh_fail(KH_ON_OUTPUT, s->path, kh_io_error());
 		code = KH_EXIT_CREATE;
 	}
 	if (code == KH_EXIT_OK) {

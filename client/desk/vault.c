@@ -15,6 +15,7 @@
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/keys.h"
 #include "knothole/day.h"
 #include "knothole/io.h"
@@ -290,12 +291,12 @@ kh_vault_save(struct kh_vault *v)
 		return e;
 	e = write_index(v, fd);
 	if (e == KH_OK && fsync(fd) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (close(fd) != 0 && e == KH_OK)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK &&
 	    renameat(v->dir_fd, temp, v->dir_fd, KH_VAULT_INDEX) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK)
 		return kh_file_sync_dir(v->dir_fd);
 	(void)unlinkat(v->dir_fd, temp, 0);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "knothole/io.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/visit/sealing.h"
@@ -296,8 +297,7 @@ kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete,
 	 * acknowledges does not rest on a visit's word. */
 	kh_visit_phase(v, KH_PHASE_STORE);
 	if (fdatasync(g->file.fd) != 0)
-		return errno == ENOSPC || errno == EDQUOT ? KH_REASON_FULL
-							  : KH_REASON_FAILED;
+		return kh_sealing_reason(kh_io_error());
 	m.u.commit.complete = complete ? 1 : 0;
 	m.u.commit.files = files;
 	m.u.commit.begun = begun;
