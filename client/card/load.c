@@ -3,7 +3,6 @@
  * and its OpenPGP key examined.
  */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "client/card/card.h"

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 #include "client/input.h"
 #include "client/signals.h"
 #include "knothole/io.h"
-#include "lib/base/precond.h"
 
 /* Larger objects are not copied before their header has been opened. */
 #define COPY_BLINDLY 4194304

@@ -2,7 +2,6 @@
  * knothole epoch list: which keys an identity file has, without showing them.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "client/desk/json_out.h"
 #include "client/desk/vault.h"

@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #include "knothole/card.h"
-#include "knothole/io.h"
 #include "lib/base/clock.h"
-#include "lib/base/precond.h"
 #include "server/store/collecting.h"
 
 #define DAY 86400 /* seconds */
