@@ -446,7 +446,7 @@ renew(struct renew *r)
 	enum kh_err e;
 	int code;
 
-	kh_newkeys_today(r->today);
+	kh_day_today(r->today);
 	code = kh_card_load(r->path, &r->card, NULL);
 	if (code == KH_EXIT_OK)
 		code = open_files(r);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/cmd.h"
@@ -230,7 +229,7 @@ make(struct making *m, const struct kh_desk_args *a)
 	struct kh_vault *v = &m->v;
 	int code;
 
-	kh_day_of((int64_t)time(NULL), v->today);
+	kh_day_today(v->today);
 	v->room = kh_secret_alloc(KH_VAULT_ROOM_LEN);
 	if (v->room == NULL)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/desk/vault.h"
@@ -226,7 +225,7 @@ kh_vault_open_with(
 		return kh_fail_usage("vault",
 		    "none given; put --vault DIR before the command, or set "
 		    "KNOTHOLE_VAULT");
-	kh_day_of((int64_t)time(NULL), v->today);
+	kh_day_today(v->today);
 	code = open_dirs(v);
 	if (code == KH_EXIT_OK && write)
 		code = take_lock(v);

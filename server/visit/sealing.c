@@ -49,14 +49,6 @@ kh_sealing_reason(enum kh_err e)
 	return KH_REASON_FAILED;
 }
 
-void
-kh_visit_today(char day[static KH_DAY_LEN + 1])
-{
-	time_t t = time(NULL);
-
-	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
-}
-
 bool
 kh_sealing_open(const struct kh_site *site)
 {
@@ -66,7 +58,7 @@ kh_sealing_open(const struct kh_site *site)
 
 	if (site->closed)
 		return false;
-	kh_visit_today(day);
+	kh_day_today(day);
 	for (i = 0; i < site->conf.n_outlets; i++) {
 		if (kh_card_recipient_on(&site->outlets[i].card, day, &r) !=
 		    KH_OK)
@@ -237,7 +229,7 @@ start_object(struct kh_sealing *g, struct kh_visit *v,
 	enum kh_reason why;
 	enum kh_err e;
 
-	kh_visit_today(day);
+	kh_day_today(day);
 	why = choose(v, outlets, day, &chosen);
 	if (why != KH_REASON_NONE)
 		return why;
