@@ -2,7 +2,6 @@
  * knothole passphrase: another passphrase for an identity file.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "client/args.h"
 #include "client/cmd.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/args.h"
@@ -140,7 +139,7 @@ recipient_of_card(struct seal *s, const char *path, struct kh_recipient *to)
 		kh_say(path, "not an acceptable card, line %u", line);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, path, e);
-	kh_day_of((int64_t)time(NULL), today);
+	kh_day_today(today);
 	e = kh_card_recipient_on(&card, today, to);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, path, e);

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/identity.h"
 #include "client/idfile.h"
 #include "client/input.h"
@@ -124,15 +124,20 @@ read_file(struct kh_idfile *f, int fd, const struct kh_passphrase *like)
 	enum kh_err e;
 	int in, code = KH_EXIT_OK;
 
-	in = openat(f->dir_fd, f->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (in < 0 || fstat(in, &sb) != 0)
+	/* Regular files only: a FIFO would make us wait. */
+	in = openat(f->dir_fd, f->name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (in < 0)
 		return kh_fail_open(f->path);
-	f->dev = sb.st_dev;
-	f->ino = sb.st_ino;
-	f->mode = sb.st_mode & 0777;
-	e = S_ISREG(sb.st_mode)
-	    ? kh_input_all(in, KH_IDENTITY_FILE_MAX, &text, &n)
-	    : KH_EFORMAT;
+	e = fstat(in, &sb) == 0 ? KH_OK : KH_ESYS;
+	if (e == KH_OK) {
+		f->dev = sb.st_dev;
+		f->ino = sb.st_ino;
+		f->mode = sb.st_mode & 0777;
+		e = S_ISREG(sb.st_mode)
+		    ? kh_input_all(in, KH_IDENTITY_FILE_MAX, &text, &n)
+		    : KH_EFORMAT;
+	}
 	close(in);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_KEY, f->path, e);
@@ -248,11 +253,11 @@ write_new(
 		return e;
 	e = write_text(f, fd, text, n);
 	if (e == KH_OK && (fchmod(fd, f->mode) != 0 || fsync(fd) != 0))
-		e = kh_file_error();
+		e = kh_io_error();
 	if (close(fd) != 0 && e == KH_OK)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK && renameat(f->dir_fd, temp, f->dir_fd, f->name) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e != KH_OK)
 		(void)unlinkat(f->dir_fd, temp, 0);
 	return e;

@@ -3,25 +3,16 @@
  * from when to when a key is used.
  */
 #include <string.h>
-#include <time.h>
 
 #include "client/newkeys.h"
 #include "lib/base/precond.h"
-
-void
-kh_newkeys_today(char out[static KH_DAY_LEN + 1])
-{
-	time_t t = time(NULL);
-
-	kh_day_of(t < 0 ? 0 : (int64_t)t, out);
-}
 
 enum kh_err
 kh_newkeys_yesterday(char out[static KH_DAY_LEN + 1])
 {
 	char today[KH_DAY_LEN + 1];
 
-	kh_newkeys_today(today);
+	kh_day_today(today);
 	return kh_day_add(today, -1, out);
 }
 
@@ -56,7 +47,7 @@ kh_newkeys_days(struct kh_newsroom_keys *k, struct kh_card *card, unsigned days)
 
 	PRECOND(k != NULL && card != NULL && days > 0);
 	begin(k, card);
-	kh_newkeys_today(today);
+	kh_day_today(today);
 	e = kh_newkeys_yesterday(period.first);
 	if (e == KH_OK)
 		e = kh_day_add(today, (int)days, period.last);
@@ -72,7 +63,7 @@ kh_newkeys_first(struct kh_epoch *out)
 {
 	char today[KH_DAY_LEN + 1];
 
-	kh_newkeys_today(today);
+	kh_day_today(today);
 	kh_epoch_from(today, out);
 	return kh_newkeys_yesterday(out->first);
 }

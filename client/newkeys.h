@@ -23,8 +23,7 @@ KH_CHECKED enum kh_err kh_newkeys_days(
 KH_CHECKED enum kh_err kh_newkeys_epochs(
     struct kh_newsroom_keys *k, struct kh_card *card, unsigned epochs);
 
-/* Today and yesterday (UTC), by this machine's clock. */
-void kh_newkeys_today(char out[static KH_DAY_LEN + 1]);
+/* Yesterday (UTC), by this machine's clock. */
 KH_CHECKED enum kh_err kh_newkeys_yesterday(char out[static KH_DAY_LEN + 1]);
 
 /*

@@ -3,7 +3,6 @@
  * same things in the same way.
  */
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/exit.h"

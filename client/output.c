@@ -12,6 +12,7 @@
 
 #include "client/output.h"
 #include "client/signals.h"
+#include "knothole/io.h"
 #include "lib/base/precond.h"
 
 #define PROC_FD_LEN 32
@@ -173,8 +174,7 @@ kh_output_commit(struct kh_output *o)
 
 	PRECOND(o != NULL && o->fd >= 0);
 	if (fsync(o->fd) != 0) {
-		if (errno == ENOSPC || errno == EDQUOT)
-			e = KH_EFULL;
+		e = kh_io_error();
 		goto out;
 	}
 	e = o->temp[0] != '\0' ? rename_temp(o) : link_unnamed(o);

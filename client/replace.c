@@ -26,12 +26,6 @@ struct replacing {
 	char temp[KH_OUTPUT_TEMP_LEN];
 };
 
-static enum kh_err
-file_error(void)
-{
-	return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
-}
-
 /* Its directory and its name there. */
 static enum kh_err
 locate(struct replacing *r)
@@ -73,17 +67,17 @@ write_new(struct replacing *r, const void *p, size_t n)
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (r->fd < 0) {
 		r->temp[0] = '\0';
-		return file_error();
+		return kh_io_error();
 	}
 	e = kh_write_all(r->fd, p, n);
 	if (e == KH_OK && fsync(r->fd) != 0)
-		e = file_error();
+		e = kh_io_error();
 	if (e == KH_OK && renameat(r->dir_fd, r->temp, r->dir_fd, r->name) != 0)
-		e = file_error();
+		e = kh_io_error();
 	if (e == KH_OK) {
 		r->temp[0] = '\0';
 		if (fsync(r->dir_fd) != 0 && errno != EINVAL) /* FUSE */
-			e = file_error();
+			e = kh_io_error();
 	}
 	return e;
 }
@@ -170,7 +164,7 @@ kh_replace_remove(const char *path)
 	if (e == KH_OK && r.old_fd >= 0 &&
 	    (unlinkat(r.dir_fd, r.name, 0) != 0 ||
 		(fsync(r.dir_fd) != 0 && errno != EINVAL)))
-		e = file_error();
+		e = kh_io_error();
 	if (e == KH_OK)
 		overwrite(&r);
 	end_replacing(&r);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/tree.h"
+#include "knothole/io.h"
 #include "knothole/limits.h"
 #include "knothole/name.h"
 #include "lib/base/precond.h"
@@ -28,9 +29,7 @@ static const char *const dir_name[KH_TREE_DIRS] = {
 static enum kh_err
 sys_err(void)
 {
-	if (errno == ENOSPC || errno == EDQUOT)
-		return KH_EFULL;
-	return errno == EEXIST ? KH_EEXIST : KH_ESYS;
+	return errno == EEXIST ? KH_EEXIST : kh_io_error();
 }
 
 /* Make and open a directory; *fd is -1 on error. */

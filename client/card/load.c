@@ -3,7 +3,6 @@
  * and its OpenPGP key examined.
  */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "client/card/card.h"
@@ -109,7 +108,8 @@ kh_card_day(int64_t t, char out[static KH_DAY_LEN + 1])
 const char *
 kh_card_today(char out[static KH_DAY_LEN + 1])
 {
-	return kh_card_day((int64_t)time(NULL), out);
+	kh_day_today(out);
+	return out;
 }
 
 int

@@ -11,6 +11,7 @@
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/idfile.h"
 #include "client/input.h"
 #include "client/keys.h"
@@ -445,7 +446,7 @@ renew(struct renew *r)
 	enum kh_err e;
 	int code;
 
-	kh_newkeys_today(r->today);
+	kh_day_today(r->today);
 	code = kh_card_load(r->path, &r->card, NULL);
 	if (code == KH_EXIT_OK)
 		code = open_files(r);

@@ -14,6 +14,7 @@
 #include "client/courier/talk.h"
 #include "client/exit.h"
 #include "client/signals.h"
+#include "knothole/io.h"
 #include "knothole/writeback.h"
 #include "lib/base/precond.h"
 
@@ -77,7 +78,7 @@ note_job(void *arg)
 	struct download *d = arg;
 
 	if (fdatasync(d->fd) != 0)
-		d->job.e = errno == ENOSPC ? KH_EFULL : KH_ESYS;
+		d->job.e = kh_io_error();
 	if (d->job.e == KH_OK)
 		d->job.e =
 		    kh_parts_note(&d->f->parts, d->o->id, d->file.written);
@@ -263,7 +264,7 @@ open_part(struct download *d)
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 	    0600);
 	if (d->fd < 0)
-		return local(d, errno == ENOSPC ? KH_EFULL : KH_ESYS);
+		return local(d, kh_io_error());
 	if (fstat(d->fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
 		errno = ENOTSUP;
 		return local(d, KH_ESYS);

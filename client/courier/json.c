@@ -2,7 +2,6 @@
  * The small answers of the server, and what all its JSON goes through. Separate
  * from list.c to keep the parser of the list in sight of one screen.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

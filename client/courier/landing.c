@@ -11,6 +11,7 @@
 
 #include "client/courier/download.h"
 #include "client/exit.h"
+#include "knothole/io.h"
 #include "lib/base/precond.h"
 
 #define OTHER_FDS 64 /* beside those of parts, generously */
@@ -37,8 +38,7 @@ sync_all(const struct kh_landing *l)
 			SYNC_FILE_RANGE_WAIT_AFTER);
 	for (i = 0; i < l->n; i++)
 		if (fsync(l->item[i].fd) != 0)
-			return errno == ENOSPC || errno == EDQUOT ? KH_EFULL
-								  : KH_ESYS;
+			return kh_io_error();
 	return KH_OK;
 }
 

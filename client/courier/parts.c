@@ -183,7 +183,7 @@ write_record(const struct kh_parts *p, const char *id, uint64_t bytes)
 	if (pwrite(p->fd, text, KH_PARTS_RECORD_LEN, 0) !=
 		KH_PARTS_RECORD_LEN ||
 	    fdatasync(p->fd) != 0)
-		return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
+		return kh_io_error();
 	return KH_OK;
 }
 
@@ -215,7 +215,7 @@ kh_parts_begin(struct kh_parts *p, const struct kh_stick *s)
 		return KH_ESYS;
 	p->fd = openat(s->top_fd, NEW, KH_STICK_NEW, 0600);
 	if (p->fd < 0)
-		return errno == ENOSPC ? KH_EFULL : KH_ESYS;
+		return kh_io_error();
 	e = write_record(p, same ? record.id : no_id, same ? record.bytes : 0);
 	if (e == KH_OK && renameat(s->top_fd, NEW, s->top_fd, NAME) != 0)
 		e = KH_ESYS;

@@ -2,7 +2,6 @@
  * status: how the server is, and what there is to carry in either direction.
  * It changes nothing on the stick.
  */
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,6 +14,7 @@
 #include "client/courier/stick.h"
 #include "client/exit.h"
 #include "client/sticktop.h"
+#include "knothole/io.h"
 #include "lib/base/precond.h"
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -65,7 +66,7 @@ open_dir(int under, const char *name, bool make, int *fd)
 			if (kh_stick_sync_dir(under) != KH_OK)
 				return KH_ESYS;
 		} else if (errno != EEXIST)
-			return errno == ENOSPC ? KH_EFULL : KH_ESYS;
+			return kh_io_error();
 	}
 	*fd = openat(under, name, DIR_FLAGS);
 	if (*fd >= 0 || (errno == ENOENT && !make))
@@ -159,7 +160,7 @@ kh_stick_close(struct kh_stick *s)
 int
 kh_stick_file(int dir_fd, const char *name, uint64_t *size)
 {
-	struct stat sb;
+	struct stat sb = {0};
 	int fd, err;
 
 	PRECOND(name != NULL);
@@ -171,7 +172,7 @@ kh_stick_file(int dir_fd, const char *name, uint64_t *size)
 			*size = (uint64_t)sb.st_size;
 		return fd;
 	}
-	err = S_ISREG(sb.st_mode) ? errno : ENOTSUP;
+	err = sb.st_mode == 0 ? errno : ENOTSUP; /* 0: fstat has failed */
 	close(fd);
 	errno = err;
 	return -1;

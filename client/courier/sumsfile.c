@@ -131,7 +131,7 @@ replace(const struct kh_stick *k, const char *text, size_t n)
 		return KH_ESYS;
 	fd = openat(k->top_fd, NEW, KH_STICK_NEW, 0600);
 	if (fd < 0)
-		return errno == ENOSPC ? KH_EFULL : KH_ESYS;
+		return kh_io_error();
 	e = kh_write_all(fd, text, n);
 	if (e == KH_OK && fsync(fd) != 0)
 		e = KH_ESYS;

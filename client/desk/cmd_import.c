@@ -2,7 +2,6 @@
  * knothole import: what the courier brought. Separate, as every command is.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "client/bridge.h"
 #include "client/cmd.h"

@@ -1,7 +1,6 @@
 /*
  * knothole inbox: the sources, one line for each, from the index alone.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/cmd.h"
@@ -17,10 +16,12 @@
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/input.h"
 #include "client/keys.h"
 #include "knothole/card.h"
 #include "knothole/day.h"
+#include "knothole/io.h"
 #include "knothole/secret.h"
 
 static const char help[] =
@@ -182,7 +183,7 @@ make_dirs(struct kh_vault *v)
 	if (v->lock_fd >= 0)
 		return KH_EXIT_OK;
 failed:
-	(void)kh_fail(KH_ON_OUTPUT, v->path, kh_file_error());
+	(void)kh_fail(KH_ON_OUTPUT, v->path, kh_io_error());
 	return KH_EXIT_CREATE;
 }
 
@@ -228,7 +229,7 @@ make(struct making *m, const struct kh_desk_args *a)
 	struct kh_vault *v = &m->v;
 	int code;
 
-	kh_day_of((int64_t)time(NULL), v->today);
+	kh_day_today(v->today);
 	v->room = kh_secret_alloc(KH_VAULT_ROOM_LEN);
 	if (v->room == NULL)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);

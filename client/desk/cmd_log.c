@@ -3,7 +3,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "client/cmd.h"
 #include "client/desk/json_out.h"

@@ -11,7 +11,6 @@
 #include "client/desk/alias.h"
 #include "client/desk/options.h"
 #include "client/desk/vault.h"
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
 #include "client/input.h"
 #include "client/signals.h"

@@ -15,7 +15,6 @@
 #include "client/desk/show.h"
 #include "client/desk/vault.h"
 #include "client/exit.h"
-#include "knothole/secret.h"
 
 static const char help[] =
     "usage: knothole [--vault DIR] show [--json] [--passphrase-fd N] "

@@ -6,13 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "client/desk/alias.h"
 #include "client/desk/export.h"
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "knothole/io.h"
 #include "lib/base/precond.h"
 
@@ -43,7 +42,7 @@ copy_answer(struct kh_export *x, const struct kh_desk_answer *a)
 	if (e == KH_OK) {
 		e = kh_write_all(fd, bytes, n);
 		if (close(fd) != 0 && e == KH_OK)
-			e = kh_file_error();
+			e = kh_io_error();
 	}
 	free(bytes);
 	return e;
@@ -64,7 +63,7 @@ name_answers(struct kh_export *x)
 		kh_vault_answer_name(x->v, a, false, name);
 		if (renameat(x->stick.replies_fd, part, x->stick.replies_fd,
 			name) != 0)
-			return kh_file_error();
+			return kh_io_error();
 		x->n_answers += !a->exported;
 		x->n_again += a->exported;
 	}
@@ -114,7 +113,7 @@ put_answers(struct kh_export *x)
 		}
 	}
 	if (e == KH_OK && syncfs(x->stick.replies_fd) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK)
 		e = name_answers(x);
 	if (e == KH_OK)
@@ -199,7 +198,7 @@ kh_export_run(struct kh_export *x, const char *path)
 	if (e == KH_OK)
 		e = kh_file_sync_dir(x->stick.top_fd);
 	if (e == KH_OK && syncfs(x->stick.top_fd) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OUTPUT, path, e);
 	kh_report_end(&x->report);

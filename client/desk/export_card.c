@@ -13,8 +13,10 @@
 #include "client/desk/export.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/input.h"
 #include "knothole/card.h"
+#include "knothole/io.h"
 #include "knothole/secret.h"
 
 #define SUFFIX ".card"
@@ -48,10 +50,10 @@ put(const struct kh_export *x, const char *text, size_t n)
 	(void)snprintf(name, sizeof(name), "%s" SUFFIX, x->card_id);
 	if (mkdirat(x->stick.top_fd, KH_STICK_CARDS, 0700) != 0 &&
 	    errno != EEXIST)
-		return kh_file_error();
+		return kh_io_error();
 	fd = openat(x->stick.top_fd, KH_STICK_CARDS, KH_VAULT_DIR_FLAGS);
 	if (fd < 0)
-		return kh_file_error();
+		return kh_io_error();
 	e = kh_file_put(
 	    fd, KH_PART_PREFIX "card", name, (struct kh_file_bytes){text, n});
 	if (e == KH_OK)
@@ -163,6 +165,6 @@ kh_export_card_alone(struct kh_export *x, const char *path)
 	if (code == KH_EXIT_OK)
 		code = kh_export_card(x);
 	if (code == KH_EXIT_OK && syncfs(x->stick.top_fd) != 0)
-		code = kh_fail(KH_ON_OUTPUT, path, kh_file_error());
+		code = kh_fail(KH_ON_OUTPUT, path, kh_io_error());
 	return code;
 }

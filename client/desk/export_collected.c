@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "client/desk/export.h"
-#include "client/desk/vault_files.h"
+#include "client/file.h"
 #include "lib/base/precond.h"
 
 #define ID_HEX (2 * KH_OBJECT_ID_LEN)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "client/desk/export.h"
-#include "client/desk/vault_files.h"
+#include "client/file.h"
 #include "knothole/minisign.h"
 
 #define LINE_MAX_LEN (2 * KH_SUM_LEN + 2 + KH_STICK_PATH_MAX + 1)

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +13,6 @@
 #include "client/desk/alias.h"
 #include "client/desk/import.h"
 #include "client/desk/json_out.h"
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
 #include "client/input.h"
 #include "client/signals.h"

@@ -5,18 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "client/desk/import.h"
-#include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/input.h"
 #include "client/signals.h"
 #include "knothole/io.h"
-#include "lib/base/precond.h"
 
 /* Larger objects are not copied before their header has been opened. */
 #define COPY_BLINDLY 4194304

@@ -5,7 +5,6 @@
  */
 #include <jansson.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/desk/index.h"

@@ -4,8 +4,6 @@
  */
 #include <jansson.h>
 #include <sodium.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "client/desk/index.h"
 #include "client/desk/index_json.h"

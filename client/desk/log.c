@@ -8,7 +8,6 @@
 
 #include "client/desk/index.h"
 #include "client/desk/log.h"
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 
 static const char chain_label[] = "knothole custody log v1";

@@ -2,7 +2,6 @@
  * Showing one object. Separate from the conversation around it because all
  * that is printed here comes from outside.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

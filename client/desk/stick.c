@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "client/desk/stick.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/sticktop.h"
 #include "knothole/io.h"
 #include "lib/base/precond.h"
@@ -48,7 +48,7 @@ fail_make(const struct kh_stick *s)
 		    "%s; it must be writable: mount it so, or use another one",
 		    strerror(errno));
 	else
-		(void)kh_fail(KH_ON_OUTPUT, s->path, kh_file_error());
+		(void)kh_fail(KH_ON_OUTPUT, s->path, kh_io_error());
 	return KH_EXIT_CREATE;
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "client/desk/stick.h"
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 
 #define HASH_HEX 64

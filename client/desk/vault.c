@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "client/keys.h"
 #include "knothole/day.h"
 #include "knothole/io.h"
@@ -225,7 +225,7 @@ kh_vault_open_with(
 		return kh_fail_usage("vault",
 		    "none given; put --vault DIR before the command, or set "
 		    "KNOTHOLE_VAULT");
-	kh_day_of((int64_t)time(NULL), v->today);
+	kh_day_today(v->today);
 	code = open_dirs(v);
 	if (code == KH_EXIT_OK && write)
 		code = take_lock(v);
@@ -290,12 +290,12 @@ kh_vault_save(struct kh_vault *v)
 		return e;
 	e = write_index(v, fd);
 	if (e == KH_OK && fsync(fd) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (close(fd) != 0 && e == KH_OK)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK &&
 	    renameat(v->dir_fd, temp, v->dir_fd, KH_VAULT_INDEX) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e == KH_OK)
 		return kh_file_sync_dir(v->dir_fd);
 	(void)unlinkat(v->dir_fd, temp, 0);

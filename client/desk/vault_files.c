@@ -1,8 +1,7 @@
 /*
- * Files under temporary names, and the two kinds that a vault has. Separate
- * because sticks are written in the same way.
+ * Objects and answers in a vault: what their files are called, and how those
+ * come by their names, all or none.
  */
-#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,56 +11,10 @@
 #include "client/desk/vault.h"
 #include "client/desk/vault_files.h"
 #include "client/exit.h"
+#include "client/file.h"
 #include "knothole/answer.h"
 #include "knothole/io.h"
 #include "lib/base/precond.h"
-
-enum kh_err
-kh_file_error(void)
-{
-	return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
-}
-
-enum kh_err
-kh_file_begin(int dir_fd, const char *name, int *fd)
-{
-	*fd = -1;
-	if (unlinkat(dir_fd, name, 0) != 0 && errno != ENOENT)
-		return kh_file_error();
-	*fd = openat(dir_fd, name,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return *fd < 0 ? kh_file_error() : KH_OK;
-}
-
-enum kh_err
-kh_file_put(
-    int dir_fd, const char *temp, const char *name, struct kh_file_bytes bytes)
-{
-	enum kh_err e;
-	int fd;
-
-	e = kh_file_begin(dir_fd, temp, &fd);
-	if (e != KH_OK)
-		return e;
-	e = kh_write_all(fd, bytes.p, bytes.n);
-	if (e == KH_OK && fsync(fd) != 0)
-		e = kh_file_error();
-	if (close(fd) != 0 && e == KH_OK)
-		e = kh_file_error();
-	if (e == KH_OK && renameat(dir_fd, temp, dir_fd, name) != 0)
-		e = kh_file_error();
-	if (e != KH_OK)
-		(void)unlinkat(dir_fd, temp, 0);
-	return e;
-}
-
-enum kh_err
-kh_file_sync_dir(int dir_fd)
-{
-	if (fsync(dir_fd) != 0 && errno != EINVAL) /* FUSE may not have it */
-		return kh_file_error();
-	return KH_OK;
-}
 
 void
 kh_vault_object_name(const struct kh_desk_object *o, bool part,
@@ -120,7 +73,7 @@ kh_vault_seal_answer(struct kh_vault *v, const struct kh_desk_answer *a)
 	e = kh_answer_seal(
 	    &answer, &t->reply_to, &v->room->signing, kh_sink_fd(&fd));
 	if (close(fd) != 0 && e == KH_OK)
-		e = kh_file_error();
+		e = kh_io_error();
 	if (e != KH_OK)
 		(void)unlinkat(v->outbox_fd, part, 0);
 	return e;
@@ -133,9 +86,9 @@ sync_one(int dir_fd, const char *name)
 	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return kh_file_error();
+		return kh_io_error();
 	if (fsync(fd) != 0)
-		e = kh_file_error();
+		e = kh_io_error();
 	close(fd);
 	return e;
 }
@@ -174,13 +127,13 @@ rename_all(
 		kh_vault_object_name(&o[i], true, part);
 		kh_vault_object_name(&o[i], false, name);
 		if (renameat(v->objects_fd, part, v->objects_fd, name) != 0)
-			return kh_file_error();
+			return kh_io_error();
 	}
 	for (i = first; i < v->ix->n_answers; i++) {
 		kh_vault_answer_name(v, &v->ix->answers[i], true, part);
 		kh_vault_answer_name(v, &v->ix->answers[i], false, name);
 		if (renameat(v->outbox_fd, part, v->outbox_fd, name) != 0)
-			return kh_file_error();
+			return kh_io_error();
 	}
 	return KH_OK;
 }

@@ -363,7 +363,7 @@ kh_epoch_burn(int argc, char **argv)
 		    argv[0], "no epoch; give a month, YYYY-MM");
 	b.a = &a;
 	b.label = argv[0];
-	kh_newkeys_today(b.today);
+	kh_day_today(b.today);
 	code = burn(&b, argc - 1, argv + 1);
 	close_file(&b, GIVEN);
 	close_file(&b, VAULT);

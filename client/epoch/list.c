@@ -2,7 +2,6 @@
  * knothole epoch list: which keys an identity file has, without showing them.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "client/desk/json_out.h"
 #include "client/desk/vault.h"
@@ -101,7 +100,7 @@ list(const struct kh_epoch_args *a)
 	f = kh_secret_alloc(sizeof(*f));
 	if (f == NULL)
 		return kh_fail(KH_ON_KEY, NULL, KH_ENOMEM);
-	kh_newkeys_today(today);
+	kh_day_today(today);
 	code = kh_idfile_open(f, keys.path[0], keys.fd, NULL);
 	if (code == KH_EXIT_OK && a->json &&
 	    print_json(&f->epochs, today) != KH_OK)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "client/desk/alias.h"
-#include "client/desk/vault_files.h"
 #include "client/epoch/lost.h"
 #include "client/exit.h"
 #include "client/input.h"

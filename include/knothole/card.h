@@ -89,6 +89,10 @@ KH_CHECKED enum kh_err kh_card_recipient_on(
 unsigned kh_card_days_left(
     const struct kh_card *c, const char *day, unsigned max);
 
+/* The day on which its last recipient ends; in the card. The card is one that
+ * was read: there is a recipient. */
+const char *kh_card_last_day(const struct kh_card *c);
+
 /* How many recipients have not ended on `day`: of a card with epochs, how many
  * of these are left, the present one included. */
 unsigned kh_card_epochs_left(const struct kh_card *c, const char *day);

@@ -17,6 +17,10 @@ int kh_day_valid(const char *day);
 /* The day (UTC) of a time in seconds since 1970; 0 <= t < year 10000. */
 void kh_day_of(int64_t t, char out[static KH_DAY_LEN + 1]);
 
+/* Today (UTC), by the machine's clock, which may say anything: the nearest day
+ * that there is. */
+void kh_day_today(char out[static KH_DAY_LEN + 1]);
+
 /*
  * The day `n` days after `day` (before it, if n < 0); a real day is a
  * precondition. Takes time in proportion to n.

@@ -44,6 +44,9 @@ struct kh_memory {
 };
 struct kh_source kh_source_memory(struct kh_memory *m);
 
+/* KH_EFULL where errno is ENOSPC or EDQUOT, else KH_ESYS. Keeps errno. */
+enum kh_err kh_io_error(void);
+
 /* Write all of it, whatever the signals. KH_EFULL, KH_ESYS. */
 KH_CHECKED enum kh_err kh_write_all(int fd, const void *p, size_t n);
 

@@ -8,7 +8,6 @@
 
 #include "lib/age/armor.h"
 #include "lib/age/b64.h"
-#include "lib/base/precond.h"
 
 #define LINES 1024 /* gathered for one call of the sink */
 #define LINE_LEN (KH_B64_LINE_LEN + 1)

@@ -3,6 +3,7 @@
  * when first asked, which a jailed process must not.
  */
 #include <string.h>
+#include <time.h>
 
 #include "knothole/day.h"
 #include "lib/base/precond.h"
@@ -87,6 +88,16 @@ kh_day_of(int64_t t, char out[static KH_DAY_LEN + 1])
 	while (days >= days_in_month(y, m))
 		days -= days_in_month(y, m++);
 	put_day(out, y, m, days + 1);
+}
+
+void
+kh_day_today(char out[static KH_DAY_LEN + 1])
+{
+	int64_t t = (int64_t)time(NULL);
+
+	if (t < 0)
+		t = 0;
+	kh_day_of(t < YEAR_10000 ? t : YEAR_10000 - 1, out);
 }
 
 enum kh_err

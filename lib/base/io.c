@@ -11,6 +11,12 @@
 #include "lib/base/precond.h"
 
 enum kh_err
+kh_io_error(void)
+{
+	return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
+}
+
+enum kh_err
 kh_write_all(int fd, const void *buf, size_t n)
 {
 	const uint8_t *p = buf;
@@ -21,8 +27,7 @@ kh_write_all(int fd, const void *buf, size_t n)
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return errno == ENOSPC || errno == EDQUOT ? KH_EFULL
-								  : KH_ESYS;
+			return kh_io_error();
 		p += r;
 		n -= (size_t)r;
 	}

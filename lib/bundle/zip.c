@@ -4,7 +4,6 @@
  */
 #include "lib/bundle/zip.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "knothole/padme.h"

@@ -9,13 +9,11 @@
 #include <errno.h>
 #include <locale.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "knothole/limits.h"
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "lib/bundle/zip.h"
 

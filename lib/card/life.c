@@ -38,12 +38,14 @@ kh_card_epochs_left(const struct kh_card *c, const char *day)
 	return n;
 }
 
-static const char *
-last_day(const struct kh_card *c)
+const char *
+kh_card_last_day(const struct kh_card *c)
 {
-	const char *last = c->recipients[0].last;
+	const char *last;
 	size_t i;
 
+	PRECOND(c != NULL && c->n_recipients > 0);
+	last = c->recipients[0].last;
 	for (i = 1; i < c->n_recipients; i++) {
 		if (strcmp(c->recipients[i].last, last) > 0)
 			last = c->recipients[i].last;
@@ -129,7 +131,7 @@ kh_card_compare(
 		return KH_CARD_SAME;
 	if (kh_card_recipient_on(offered, day, &r) != KH_OK)
 		return KH_CARD_ENDED;
-	later = strcmp(last_day(offered), last_day(used));
+	later = strcmp(kh_card_last_day(offered), kh_card_last_day(used));
 	if (later > 0)
 		return KH_CARD_RENEWS;
 	/* As long: then only with more keys, or two could take turns. */

@@ -3,7 +3,6 @@
  * taking the key anywhere; which keys we take is decided here.
  */
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/precond.h"
 #include "lib/openpgp/gpg.h"

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "lib/openpgp/gpg.h"
 #include "lib/openpgp/packets.h"

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "lib/openpgp/gpg.h"
 #include "lib/openpgp/packets.h"

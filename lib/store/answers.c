@@ -30,11 +30,11 @@ link_answer(const struct kh_store *st, int fd, const char *name)
 	kh_dir_proc_path(fd, path);
 	if (linkat(AT_FDCWD, path, st->replies_fd, name, AT_SYMLINK_FOLLOW) !=
 	    0)
-		return errno == EEXIST ? KH_EEXIST : kh_dir_err();
+		return errno == EEXIST ? KH_EEXIST : kh_io_error();
 	kh_dir_hide_times(st->replies_fd);
 	if (fsync(st->replies_fd) != 0) {
 		kh_dir_take_back(st->replies_fd, name);
-		return kh_dir_err();
+		return kh_io_error();
 	}
 	return KH_OK;
 }
@@ -53,7 +53,7 @@ kh_store_answer_put(
 		return KH_ELIMIT;
 	fd = kh_dir_nameless(st->replies_fd);
 	if (fd < 0)
-		return kh_dir_err();
+		return kh_io_error();
 	e = kh_write_all(fd, bytes, n);
 	if (e == KH_OK)
 		e = kh_dir_make_durable(fd);

@@ -86,10 +86,10 @@ write_new(int dir, const char *name, const void *bytes, size_t n)
 	int fd;
 
 	if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
-		return kh_dir_err();
+		return kh_io_error();
 	fd = openat(dir, name, flags, 0400);
 	if (fd < 0)
-		return kh_dir_err();
+		return kh_io_error();
 	e = kh_write_all(fd, bytes, n);
 	if (e == KH_OK)
 		e = kh_dir_make_durable(fd);
@@ -106,13 +106,13 @@ replace(int dir, const char *name, const void *bytes, size_t n)
 	(void)snprintf(new, sizeof(new), "%s" NEW, name);
 	e = write_new(dir, new, bytes, n);
 	if (e == KH_OK && renameat(dir, new, dir, name) != 0)
-		e = kh_dir_err();
+		e = kh_io_error();
 	if (e != KH_OK) {
 		kh_dir_take_back(dir, new);
 		return e;
 	}
 	kh_dir_hide_times(dir);
-	return fsync(dir) == 0 ? KH_OK : kh_dir_err();
+	return fsync(dir) == 0 ? KH_OK : kh_io_error();
 }
 
 enum kh_err

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "knothole/io.h"
 #include "lib/base/precond.h"
 #include "lib/store/dir.h"
 
@@ -112,7 +113,7 @@ static enum kh_err
 sync_directory(int fd)
 {
 	kh_dir_hide_times(fd);
-	return fsync(fd) == 0 ? KH_OK : kh_dir_err();
+	return fsync(fd) == 0 ? KH_OK : kh_io_error();
 }
 
 static enum kh_err
@@ -125,7 +126,7 @@ make_mark(struct kh_store *st, const uint8_t *id, const uint8_t *who)
 	mark_name(id, who, name);
 	fd = openat(st->collected_fd, name, flags, 0400);
 	if (fd < 0)
-		return errno == EEXIST ? KH_OK : kh_dir_err();
+		return errno == EEXIST ? KH_OK : kh_io_error();
 	/* Empty: its name, and so the directory, is all there is to sync. */
 	kh_dir_hide_times(fd);
 	kh_dir_shut(fd);

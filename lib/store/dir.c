@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "knothole/io.h"
 #include "knothole/store.h"
 #include "lib/base/precond.h"
 #include "lib/store/dir.h"
@@ -31,18 +32,6 @@ struct kh_draft {
 
 static const struct timespec fixed_times[2] = {
     {.tv_sec = KH_STORE_TIME}, {.tv_sec = KH_STORE_TIME}};
-
-static bool
-is_full(int err)
-{
-	return err == ENOSPC || err == EDQUOT;
-}
-
-enum kh_err
-kh_dir_err(void)
-{
-	return is_full(errno) ? KH_EFULL : KH_ESYS;
-}
 
 void
 kh_dir_shut(int fd)
@@ -146,7 +135,7 @@ probe(const struct kh_store *st)
 	int fd;
 
 	fd = kh_dir_nameless(st->objects_fd);
-	if (fd < 0 && is_full(errno))
+	if (fd < 0 && kh_io_error() == KH_EFULL)
 		return KH_OK;
 	if (fd < 0)
 		return errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL
@@ -311,7 +300,7 @@ kh_store_draft(struct kh_store *st, struct kh_draft **out)
 		return KH_ENOMEM;
 	d->fd = kh_dir_nameless(st->objects_fd);
 	if (d->fd < 0) {
-		e = kh_dir_err();
+		e = kh_io_error();
 		free(d);
 		return e;
 	}
@@ -342,7 +331,7 @@ kh_dir_make_durable(int fd)
 {
 	if (fchmod(fd, 0400) != 0 || futimens(fd, fixed_times) != 0 ||
 	    fsync(fd) != 0)
-		return kh_dir_err();
+		return kh_io_error();
 	return KH_OK;
 }
 
@@ -364,7 +353,7 @@ link_in(const struct kh_store *st, const struct kh_draft *d,
 		if (errno != EEXIST)
 			break;
 	}
-	return kh_dir_err();
+	return kh_io_error();
 }
 
 void
@@ -393,7 +382,7 @@ kh_store_commit(struct kh_store *st, struct kh_draft *d,
 		goto out;
 	kh_dir_hide_times(st->objects_fd);
 	if (fsync(st->objects_fd) != 0) {
-		e = kh_dir_err();
+		e = kh_io_error();
 		kh_dir_take_back(st->objects_fd, name);
 	}
 out:

@@ -26,9 +26,6 @@ struct kh_store {
 	bool unsettled; /* something has come since the last settle */
 };
 
-/* KH_EFULL or KH_ESYS, by errno. */
-enum kh_err kh_dir_err(void);
-
 /* Close, keep errno; below 0 is fine. */
 void kh_dir_shut(int fd);
 

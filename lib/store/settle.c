@@ -69,7 +69,7 @@ static enum kh_err
 sync_names(int at)
 {
 	kh_dir_hide_times(at);
-	return fsync(at) == 0 ? KH_OK : kh_dir_err();
+	return fsync(at) == 0 ? KH_OK : kh_io_error();
 }
 
 /* --- after a crash --------------------------------------------------------- */
@@ -104,7 +104,7 @@ restore(void *ctx, const char *file)
 	if (linkat(w->of->at, file, w->of->at, name, 0) == 0)
 		w->restored = true;
 	else if (errno != EEXIST)
-		return kh_dir_err();
+		return kh_io_error();
 	return KH_OK;
 }
 
@@ -342,7 +342,7 @@ mark_settled(const struct kh_settle *s)
 		return KH_OK;
 	fd = openat(s->st->root_fd, KH_SETTLED, flags, 0400);
 	if (fd < 0)
-		return kh_dir_err();
+		return kh_io_error();
 	e = kh_dir_make_durable(fd);
 	kh_dir_shut(fd);
 	return e == KH_OK ? sync_names(s->st->root_fd) : e;

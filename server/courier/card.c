@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "knothole/card.h"
@@ -52,9 +51,8 @@ judge(struct kh_errand *x, const struct kh_card *card, const uint8_t *body,
     size_t n)
 {
 	char day[KH_DAY_LEN + 1];
-	time_t t = time(NULL);
 
-	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
+	kh_day_today(day);
 	switch (kh_card_compare(&x->outlets[x->newsroom].card, card, day)) {
 	case KH_CARD_SAME:
 		return answer(x, false);

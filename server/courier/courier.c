@@ -6,12 +6,10 @@
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "server/courier/errand.h"
 #include "server/door/loop.h"
 #include "server/role/confine.h"

@@ -10,7 +10,6 @@
 
 #include "knothole/answer.h"
 #include "knothole/io.h"
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/courier/errand.h"
 

@@ -4,7 +4,6 @@
  */
 #include <jansson.h>
 #include <sodium.h>
-#include <string.h>
 
 #include "server/courier/route.h"
 

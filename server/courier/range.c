@@ -1,7 +1,6 @@
 /*
  * Byte ranges. Separate because off-by-ones here would be damaged downloads.
  */
-#include <string.h>
 
 #include "server/courier/route.h"
 

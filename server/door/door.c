@@ -23,8 +23,7 @@
 
 /* In the child. It keeps its connection, its channels to the store and to wrap,
  * and the turns; neither the listening socket, nor the door's channels, nor
- * another visitor's
- * connection. */
+ * another visitor's connection. */
 static void
 visit(void *ctx, size_t place, int conn, const int link[2])
 {

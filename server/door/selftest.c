@@ -3,7 +3,6 @@
  * Public keys are all that it takes; the store tests the rest.
  */
 #include <string.h>
-#include <time.h>
 
 #include "knothole/age.h"
 #include "server/door/door.h"

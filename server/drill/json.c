@@ -4,7 +4,6 @@
  */
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server/drill/print.h"
 

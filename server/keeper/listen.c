@@ -90,6 +90,19 @@ describe(const struct kh_listen *l, int fd, char *text, size_t cap)
 	}
 }
 
+/* Tor runs as another user: its group, that of the directory, may connect, from
+ * the first moment on. Not by chmod(2) later, which goes to whatever is then
+ * under that name. */
+static int
+bind_as_group(int fd, const union address *a, socklen_t len)
+{
+	const mode_t before = umask(0117);
+	int r = bind(fd, &a->sa, len);
+
+	umask(before);
+	return r;
+}
+
 enum kh_exit
 kh_listen_open(const struct kh_listen *l, int *fd, char *text, size_t cap)
 {
@@ -107,11 +120,7 @@ kh_listen_open(const struct kh_listen *l, int *fd, char *text, size_t cap)
 		remove_stale(&a, len);
 	else if (setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		goto fail;
-	if (bind(*fd, &a.sa, len) != 0)
-		goto fail;
-	/* Tor runs as another user: its group, that of the directory, may
-	 * connect. */
-	if (l->kind == KH_LISTEN_UNIX && chmod(l->path, 0660) != 0)
+	if (bind_as_group(*fd, &a, len) != 0)
 		goto fail;
 	if (listen(*fd, BACKLOG) != 0)
 		goto fail;

@@ -10,7 +10,6 @@
 
 #include "knothole/card.h"
 #include "knothole/io.h"
-#include "lib/base/precond.h"
 #include "server/keeper/keeper.h"
 
 #define SUFFIX ".card"

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "knothole/card.h"
@@ -17,27 +16,6 @@
 #include "server/keeper/keeper.h"
 
 #define SCHEME "dir:"
-
-static void
-today(char day[static KH_DAY_LEN + 1])
-{
-	time_t t = time(NULL);
-
-	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
-}
-
-static const char *
-last_day(const struct kh_card *c)
-{
-	const char *last = c->recipients[0].last;
-	size_t i;
-
-	for (i = 1; i < c->n_recipients; i++) {
-		if (strcmp(c->recipients[i].last, last) > 0)
-			last = c->recipients[i].last;
-	}
-	return last;
-}
 
 static void
 say_unused(const struct kh_msg_outlet *o, const char *why)
@@ -73,7 +51,7 @@ take(int store, struct kh_msg_outlet *o, struct kh_card *card,
 		say_unused(o, e == KH_ESYS ? strerror(errno) : kh_err_text(e));
 		return false;
 	}
-	today(day);
+	kh_day_today(day);
 	switch (kh_card_compare(&o->card, card, day)) {
 	case KH_CARD_RENEWS:
 		o->card = *card;
@@ -132,7 +110,7 @@ kh_outlets_valid(
 	unsigned left;
 	uint32_t i;
 
-	today(day);
+	kh_day_today(day);
 	for (i = 0; i < n; i++) {
 		if (kh_card_recipient_on(&outlets[i].card, day, &r) != KH_OK) {
 			kh_say("%s/%s.card: no key on this card is valid "
@@ -187,7 +165,7 @@ kh_watch_cards(struct kh_watch *w, int64_t now)
 				kh_say("%s: the newsroom has renewed its card, "
 				       "which lasts to %s now",
 				    w->k->outlets[i].id,
-				    last_day(&w->k->outlets[i].card));
+				    kh_card_last_day(&w->k->outlets[i].card));
 		}
 		w->renewed[KH_WHICH_DOOR] |= renewed;
 		if (w->n > KH_WHICH_COURIER)

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "knothole/openpgp.h"
-#include "lib/base/precond.h"
 #include "server/keeper/keeper.h"
 
 #define HOME "gpg"

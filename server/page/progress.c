@@ -3,7 +3,6 @@
  * while the upload goes on: each tick is an element, and the style sheet shows
  * the last one only. Every tick has the same length, whatever it says.
  */
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/page/layout.h"
 

@@ -1,7 +1,6 @@
 /*
  * The receipt, and what is said instead of one.
  */
-#include "knothole/secret.h"
 #include "server/page/layout.h"
 
 #define TEXTS(prefix) \

@@ -3,9 +3,7 @@
  * be longer than what a page may show, because all pages have one length; so
  * answers are laid out in pieces, over as many pages as they need.
  */
-#include <string.h>
 
-#include "knothole/secret.h"
 #include "server/page/layout.h"
 
 /* Bytes of HTML for answers on one page. The longest newsroom's name, each of

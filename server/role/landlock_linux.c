@@ -3,7 +3,6 @@
  * cannot tell one path from another.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>

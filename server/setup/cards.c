@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "knothole/card.h"
 #include "server/setup/setup.h"
@@ -46,7 +45,6 @@ check(const char *path, const char *text, size_t n)
 	struct kh_recipient r;
 	struct kh_card card;
 	unsigned line = 0;
-	time_t now = time(NULL);
 	enum kh_err e;
 
 	e = kh_card_read(text, n, &card, &line);
@@ -55,7 +53,7 @@ check(const char *path, const char *text, size_t n)
 		    line, kh_err_text(e));
 		return KH_EXIT_DATAERR;
 	}
-	kh_day_of(now < 0 ? 0 : (int64_t)now, day);
+	kh_day_today(day);
 	if (kh_card_recipient_on(&card, day, &r) == KH_OK)
 		return KH_EXIT_OK;
 	kh_say("%s: no key on this card is valid today (%s): ask the newsroom "

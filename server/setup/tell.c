@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "knothole/io.h"
 #include "server/setup/setup.h"
 
 __attribute__((format(printf, 2, 3))) static void

@@ -65,7 +65,7 @@ write_sealed(struct canary *c)
 		e = kh_sealer_finish(s);
 	kh_sealer_free(s);
 	if (e == KH_OK && fsync(c->fd) != 0)
-		e = errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
+		e = kh_io_error();
 	return e;
 }
 
@@ -108,7 +108,7 @@ sing(int dir)
 	kh_identity_generate(&c->id);
 	c->fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
 	if (c->fd < 0) {
-		e = errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
+		e = kh_io_error();
 		goto out;
 	}
 	e = kh_keyring_new(&kr);

@@ -53,6 +53,7 @@ client_drop(struct kh_server *s, struct kh_client *c)
 	free(c);
 	s->n_clients--;
 }
+
 void
 kh_server_client_input(struct kh_server *s, struct kh_client *c)
 {

@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #include "knothole/card.h"
-#include "knothole/io.h"
 #include "lib/base/clock.h"
-#include "lib/base/precond.h"
 #include "server/store/collecting.h"
 
 #define DAY 86400 /* seconds */
@@ -158,7 +156,6 @@ check_kept(const struct kh_collecting *c, const uint8_t *who,
 {
 	char day[KH_DAY_LEN + 1], *text = malloc(KH_CARD_MAX);
 	struct kh_card *kept = malloc(sizeof(*kept));
-	time_t t = time(NULL);
 	enum kh_card_change change = KH_CARD_RENEWS;
 	enum kh_err e = KH_ENOMEM;
 	unsigned line;
@@ -166,7 +163,7 @@ check_kept(const struct kh_collecting *c, const uint8_t *who,
 
 	if (text == NULL || kept == NULL)
 		goto out;
-	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
+	kh_day_today(day);
 	e = kh_store_card_get(c->root, who, text, &n);
 	if (e == KH_OK)
 		e = kh_card_read(text, n, kept, &line);

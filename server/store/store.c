@@ -7,12 +7,9 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "lib/base/precond.h"
 #include "server/role/confine.h"
 #include "server/store/server.h"
 

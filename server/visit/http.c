@@ -11,13 +11,11 @@
  */
 #include <errno.h>
 #include <microhttpd.h>
-#include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/visit/http.h"
 

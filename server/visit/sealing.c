@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "knothole/io.h"
 #include "knothole/secret.h"
 #include "lib/base/precond.h"
 #include "server/visit/sealing.h"
@@ -48,14 +49,6 @@ kh_sealing_reason(enum kh_err e)
 	return KH_REASON_FAILED;
 }
 
-void
-kh_visit_today(char day[static KH_DAY_LEN + 1])
-{
-	time_t t = time(NULL);
-
-	kh_day_of(t < 0 ? 0 : (int64_t)t, day);
-}
-
 bool
 kh_sealing_open(const struct kh_site *site)
 {
@@ -65,7 +58,7 @@ kh_sealing_open(const struct kh_site *site)
 
 	if (site->closed)
 		return false;
-	kh_visit_today(day);
+	kh_day_today(day);
 	for (i = 0; i < site->conf.n_outlets; i++) {
 		if (kh_card_recipient_on(&site->outlets[i].card, day, &r) !=
 		    KH_OK)
@@ -236,7 +229,7 @@ start_object(struct kh_sealing *g, struct kh_visit *v,
 	enum kh_reason why;
 	enum kh_err e;
 
-	kh_visit_today(day);
+	kh_day_today(day);
 	why = choose(v, outlets, day, &chosen);
 	if (why != KH_REASON_NONE)
 		return why;
@@ -296,8 +289,7 @@ kh_sealing_commit(struct kh_sealing *g, struct kh_visit *v, bool complete,
 	 * acknowledges does not rest on a visit's word. */
 	kh_visit_phase(v, KH_PHASE_STORE);
 	if (fdatasync(g->file.fd) != 0)
-		return errno == ENOSPC || errno == EDQUOT ? KH_REASON_FULL
-							  : KH_REASON_FAILED;
+		return kh_sealing_reason(kh_io_error());
 	m.u.commit.complete = complete ? 1 : 0;
 	m.u.commit.files = files;
 	m.u.commit.begun = begun;

@@ -52,9 +52,6 @@ void kh_sealing_drop(struct kh_sealing *g);
 KH_CHECKED enum kh_err kh_visit_derive(
     struct kh_visit *v, const struct kh_code *code, struct kh_code_keys *out);
 
-/* Today in UTC; NUL-terminated. */
-void kh_visit_today(char day[static KH_DAY_LEN + 1]);
-
 /* What an error of the writer means for the source. */
 enum kh_reason kh_sealing_reason(enum kh_err e);
 

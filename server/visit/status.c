@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "knothole/secret.h"
 #include "lib/base/clock.h"
 #include "lib/base/precond.h"
 #include "server/visit/status.h"

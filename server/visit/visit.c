@@ -87,7 +87,7 @@ key_file(struct kh_visit *v, struct kh_reply *r, const struct kh_route *to)
 {
 	char day[KH_DAY_LEN + 1];
 
-	kh_visit_today(day);
+	kh_day_today(day);
 	r->text = true;
 	if (to->openpgp)
 		return kh_page_openpgp(&r->html, v->site, to->outlet);

@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <link.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "server/role/landlock.h"

@@ -51,6 +51,7 @@ faulty_write_all(int fd, const void *p, size_t n)
 #define renameat faulty_renameat
 #define fsync faulty_fsync
 #define kh_write_all faulty_write_all
+#include "client/file.c"
 #include "client/idfile.c"
 #undef renameat
 #undef fsync
@@ -128,26 +129,7 @@ kh_replace_file(const char *path, const void *p, size_t n)
 	return KH_EXIT_IO;
 }
 
-/* Of client/desk/vault_files.c and client/output.c, which need far more. */
-enum kh_err
-kh_file_error(void)
-{
-	return errno == ENOSPC ? KH_EFULL : KH_ESYS;
-}
-
-enum kh_err
-kh_file_begin(int dir_fd, const char *name, int *fd)
-{
-	*fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL, 0600);
-	return *fd < 0 ? KH_ESYS : KH_OK;
-}
-
-enum kh_err
-kh_file_sync_dir(int dir_fd)
-{
-	return fsync(dir_fd) == 0 ? KH_OK : KH_ESYS;
-}
-
+/* Of client/output.c, which needs far more. */
 void
 kh_output_temp_name(char out[static KH_OUTPUT_TEMP_LEN])
 {

@@ -45,7 +45,7 @@ tear_down(void **state)
 static int
 announce(void)
 {
-	const struct kh_msg m = {.type = KH_MSG_VISIT};
+	const struct kh_msg m = {.type = KH_MSG_WRAP_VISIT};
 	int pair[2];
 
 	assert_int_equal(kh_ipc_pair(pair), KH_OK);
