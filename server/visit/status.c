@@ -17,7 +17,9 @@
 #define LOOK_MS 200 /* between two looks at the table */
 /* After a cut, how long to watch for the browser's next try (ticks). */
 #define AGAIN_TICKS 30
-#define LINGER_MS 900 /* a display looks several times within this */
+/* A display looks several times within this, also one that has to wait for the
+ * processor. */
+#define LINGER_MS 5000
 
 _Static_assert(KH_UPLOAD_ID_LEN == 2 * sizeof(uint64_t), "kh_counter.upload");
 
@@ -290,9 +292,9 @@ kh_upload_linger(struct kh_visit *v)
 	static const struct timespec step = {0, 50000000};
 	const int64_t end = kh_clock_ms() + LINGER_MS;
 
-	if (atomic_load(&v->counter->state) == KH_PROGRESS_WAITING ||
-	    !watched(v))
+	if (atomic_load(&v->counter->state) == KH_PROGRESS_WAITING)
 		return;
-	while (atomic_load(&v->counter->noted) == 0 && kh_clock_ms() < end)
+	while (watched(v) && atomic_load(&v->counter->noted) == 0 &&
+	    kh_clock_ms() < end)
 		nanosleep(&step, NULL);
 }

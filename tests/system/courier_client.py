@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 from lib.drop import BUILD, run, workplace
@@ -231,19 +232,21 @@ def _tries():
 def _interrupt():
     p = Place([1 << 20, 2000])
 
+    waits = []
+
     def slow(request, answer):
-        if request.path.startswith("/v1/objects/"):
-            answer.slow = (16384, 0.02)
+        if len(answer.body) > 200000:
+            answer.slow = (100000, 60)  # and then it waits for more
+            waits.append(request)
         return answer
 
     p.server.change = slow
     for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        waits.clear()
         with subprocess.Popen(p.command("fetch"), stderr=subprocess.PIPE) as process:
-            wait_for("a part", lambda: os.path.isdir(p.path("objects")) and any(
-                n.startswith(".part-") for n in p.listing()))
-            time.sleep(0.3)
+            wait_for("it asks for the large one", lambda: waits)
             process.send_signal(sig)
-            said = process.communicate(timeout=30)[1]
+            said = process.communicate(timeout=60)[1]
         equal(process.returncode, 75, f"exit status: {said}")
         check(b"run it again" in said, "what to do is said")
     p.server.change = None
@@ -261,7 +264,7 @@ def _interrupt_pause():
         for _ in range(2):
             process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     equal(process.returncode, 75, "exit status")
 
 
@@ -369,11 +372,13 @@ def _damaged_record():
 @suite.test("fetch: two at a time on one stick: the second waits its turn (75)")
 def _two():
     p = Place([100])
-    p.server.change = lambda request, answer: time.sleep(1) or answer
+    gate = threading.Event()
+    p.server.change = lambda request, answer: gate.wait(60) and answer
     with subprocess.Popen(p.command("fetch"), stderr=subprocess.PIPE) as first:
         wait_for("the first", lambda: p.server.requests)
         p.does(75, "fetch")
-        first.communicate(timeout=30)
+        gate.set()
+        first.communicate(timeout=60)
     equal(first.returncode, 0, "the first")
 
 
@@ -1052,7 +1057,7 @@ def _token():
 @suite.test("the token is in no argument, no environment and no core dump")
 def _token_hidden():
     p = Place([1 << 20])
-    p.server.change = objects(lambda r, a: setattr(a, "slow", (4096, 0.02)) or a)
+    p.server.change = objects(lambda r, a: setattr(a, "slow", (4096, 0.5)) or a)
     with subprocess.Popen(p.command("fetch"), stderr=subprocess.PIPE) as process:
         wait_for("a request", lambda: len(p.server.requests) > 1)
         with open(f"/proc/{process.pid}/cmdline", "rb") as f:

@@ -16,6 +16,7 @@ LARGE, SMALL = 50 * MiB, 5 * MiB
 UPLOADS = 10
 IDLE = 500
 KDF = 64 * MiB  # that one key derivation takes, two at once
+STUCK = 250  # seconds: a machine may be slow
 HELD = 2000  # bytes of each body that are kept back for the measurement
 
 suite = Suite()
@@ -62,7 +63,7 @@ class Upload(threading.Thread):
         self.mark = b"upload %03d" % number
         self.arrived = threading.Event()
         self.go = threading.Event()
-        self.page = None
+        self.page = self.wire = None
         self.rate = 0
 
     def run(self):
@@ -78,6 +79,7 @@ class Upload(threading.Thread):
                   rest[-HELD:]).close()
         *first, held, last = form.pieces
         with drop.connect() as wire:
+            self.wire = wire
             began = time.monotonic()
             if wire.offer([form.head(), *first]):
                 self.rate = self.size / (time.monotonic() - began)
@@ -119,15 +121,17 @@ def batch(size, count, idle_pids):
     for upload in uploads:
         upload.start()
     for upload in uploads:
-        check(upload.arrived.wait(120), "an upload is stuck")
-    time.sleep(1.0)  # what is in the sockets is read and sealed
-    visits = drop.visits() - idle_pids
-    equal(len(visits), count, "visits at work")
+        check(upload.arrived.wait(STUCK), "an upload is stuck")
+        upload.wire.taken()
+    visits = wait_for("visits at work, and no others", lambda: (
+        len(drop.visits() - idle_pids) == count and drop.visits() - idle_pids))
+    # What is in the sockets is read; the last of it is being sealed.
+    time.sleep(1.0)
     private = [memory(pid)[0] for pid in visits]
     for upload in uploads:
         upload.go.set()
     for upload in uploads:
-        upload.join(120)
+        upload.join(STUCK)
         check(not upload.is_alive(), "an upload is stuck")
         equal((upload.page.status, upload.page.state), (200, "sealed"),
               f"answer to {upload.mark}")

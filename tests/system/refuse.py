@@ -514,7 +514,7 @@ def test_l24_announced():
     length = (room - 65536 - 16384) * 8 // 9  # all but some KiB of it
     with full.connect() as wire:
         wire.send(full.form().head(length=length))
-        time.sleep(0.5)
+        wire.taken()
         form = full.form().file("large", bytes(8 * MiB))
         equal(full.post(form).reason, "full", "what was promised is kept")
         form = full.form().field("message", "a word beside it")

@@ -33,15 +33,13 @@ class Visit:
     """A visit that has been let in and waits for its body."""
 
     def __enter__(self):
-        self.wire = drop.connect()
         form = Form(drop.token()).field("message", "m" * 100)
+        drop.idle()
+        self.wire = drop.connect()
         self.wire.send(form.head(length=100000))
         self.wire.send(form.pieces[0])
-        (pid,) = wait_for(
-            "one visit", lambda: len(drop.visits()) == 1 and drop.visits()
-        )
-        wait_for("it is confined", lambda: status_of(pid)["Seccomp"] == "2"
-                 and status_of(pid)["Seccomp_filters"] == "2")
+        self.wire.taken()  # by who is confined, and done with the head
+        (pid,) = drop.visits()
         return pid
 
     def __exit__(self, *unused):

@@ -119,6 +119,17 @@ is_dead(size_t i)
 	return false;
 }
 
+/* On a machine that is busy the moment may be long. */
+static bool
+dies(size_t i)
+{
+	for (int n = 0; n < 300; n++) {
+		if (is_dead(i))
+			return true;
+	}
+	return false;
+}
+
 static void
 phase(size_t i, enum kh_phase p)
 {

@@ -248,7 +248,7 @@ test_grace_then_kill(void **state)
 	}
 	assert_false(is_dead(i));
 	kh_guests_deadlines(&g, shut + S(300) + 1);
-	assert_true(is_dead(i));
+	assert_true(dies(i));
 	assert_false(is_dead(j));
 	assert_false(is_shut(j));
 }
@@ -268,8 +268,8 @@ test_dismissal(void **state)
 	/* A second dismissal begins no second grace. */
 	kh_guests_dismiss(&g, S(300));
 	kh_guests_deadlines(&g, S(301));
-	assert_true(is_dead(i));
-	assert_true(is_dead(j));
+	assert_true(dies(i));
+	assert_true(dies(j));
 }
 
 static void

@@ -86,7 +86,7 @@ test_linger_ends_when_the_peer_closes(void **state)
 		    sizeof(data));
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	assert_int_equal(shutdown(conn[1], SHUT_WR), 0);
-	assert_true(ends_within(pid, 5000));
+	assert_true(ends_within(pid, 50000));
 }
 
 static void
@@ -99,10 +99,10 @@ test_linger_ends_after_its_time(void **state)
 	/* A peer that never stops sending wins no time. */
 	pid_t pid = linger(1);
 	while (
-	    waitpid(pid, NULL, WNOHANG) == 0 && kh_clock_ms() < begin + 9000) {
+	    waitpid(pid, NULL, WNOHANG) == 0 && kh_clock_ms() < begin + 60000) {
 		(void)send(conn[1], &c, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
-	assert_in_range(kh_clock_ms() - begin, 900, 5000);
+	assert_in_range(kh_clock_ms() - begin, 900, 50000);
 }
 
 static void
@@ -113,7 +113,7 @@ test_linger_ends_when_the_door_says_so(void **state)
 	(void)state;
 	assert_false(ends_within(pid, 50));
 	assert_int_equal(shutdown(conn[0], SHUT_RDWR), 0);
-	assert_true(ends_within(pid, 5000));
+	assert_true(ends_within(pid, 50000));
 }
 
 static void
@@ -125,7 +125,7 @@ test_linger_without_a_peer(void **state)
 	close(conn[1]);
 	kh_reply_linger(conn[0], 60);
 	kh_reply_linger(-1, 60);
-	assert_true(kh_clock_ms() - begin < 5000);
+	assert_true(kh_clock_ms() - begin < 50000);
 	conn[1] = dup(conn[0]);
 }
 

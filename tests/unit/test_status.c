@@ -163,6 +163,9 @@ test_values_that_do_not_exist(void **state)
 	}
 }
 
+/* Well before it would go without having been seen, ms. */
+#define SOON 4000
+
 static int64_t
 linger(void)
 {
@@ -177,19 +180,19 @@ static void
 test_unwatched(void **state)
 {
 	(void)state;
-	assert_true(linger() < 500); /* no upload at all */
+	assert_true(linger() < SOON); /* no upload at all */
 	upload(1, id, KH_PROGRESS_SEALED);
-	assert_true(linger() < 500);
+	assert_true(linger() < SOON);
 	display(3, other);
-	assert_true(linger() < 500);
+	assert_true(linger() < SOON);
 	/* The other try of the same upload is no display. */
 	upload(4, id, KH_PROGRESS_ARRIVING);
 	v.counter = &table[1];
-	assert_true(linger() < 500);
+	assert_true(linger() < SOON);
 	/* Nor is one that shows it in another phase. */
 	display(3, id);
 	atomic_store(&table[3].phase, KH_PHASE_REPLY);
-	assert_true(linger() < 500);
+	assert_true(linger() < SOON);
 }
 
 /* Somebody does: it waits, but not for ever. */
@@ -202,7 +205,7 @@ test_watched_and_not_seen(void **state)
 	upload(1, id, KH_PROGRESS_CUT);
 	display(3, id);
 	ms = linger();
-	assert_in_range(ms, 800, 10000);
+	assert_in_range(ms, SOON, 60000);
 }
 
 static void *
@@ -211,6 +214,15 @@ see(void *unused)
 	(void)unused;
 	usleep(100000);
 	atomic_store(&table[1].noted, 1);
+	return NULL;
+}
+
+static void *
+go(void *unused)
+{
+	(void)unused;
+	usleep(100000);
+	atomic_store(&table[3].phase, KH_PHASE_REPLY);
 	return NULL;
 }
 
@@ -224,9 +236,23 @@ test_watched_and_seen(void **state)
 	upload(1, id, KH_PROGRESS_SEALED);
 	display(3, id);
 	assert_int_equal(pthread_create(&thread, NULL, see, NULL), 0);
-	assert_in_range(linger(), 50, 700);
+	assert_in_range(linger(), 50, SOON);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true(linger() < 500); /* a second time too */
+	assert_true(linger() < SOON); /* a second time too */
+}
+
+/* ... or once nobody is there any more to see it. */
+static void
+test_watched_no_more(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	upload(1, id, KH_PROGRESS_SEALED);
+	display(3, id);
+	assert_int_equal(pthread_create(&thread, NULL, go, NULL), 0);
+	assert_in_range(linger(), 50, SOON);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -237,6 +263,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_unwatched, setup),
     cmocka_unit_test_setup(test_watched_and_not_seen, setup),
     cmocka_unit_test_setup(test_watched_and_seen, setup),
+    cmocka_unit_test_setup(test_watched_no_more, setup),
 };
 
 TAP_MAIN(tests)
