@@ -195,7 +195,8 @@ def try_fault(role, call, error, when, sizes):
         service.idle()
     kept = agree(service, sent)
     check(kept < len(sent), f"{call} {error} of the {role}: nothing failed")
-    equal(drafts(small.top), 0, f"drafts after {call} {error} of the {role}")
+    wait_for(f"no draft is left after {call} {error} of the {role}",
+             lambda: drafts(small.top) == 0)
     return kept, len(sent)
 
 
@@ -245,7 +246,7 @@ def test_l24_disk_fills():
     service.idle()
     os.unlink(filler)
     agree(service, sent)
-    equal(drafts(small.top), 0, "drafts")
+    wait_for("no draft is left", lambda: drafts(small.top) == 0)
     disk.must("sync", "-f", small.top)
     now = os.statvfs(small.top)
     check(now.f_bfree + 64 >= before.f_bfree,
