@@ -145,6 +145,9 @@ endif
 LONGEST := $(filter $(SYSTEM),$(patsubst %,tests/system/%.py,journey progress \
 	scarce once courier_client wrap settle circuits lost kill pages http))
 SYSTEM := $(LONGEST) $(filter-out $(LONGEST),$(SYSTEM))
+LONGEST_UNITS := $(filter $(UNITS),$(patsubst %,$(BUILD)/tests/test_%,openpgp \
+	age_damage store_settle_faults bundle_hostile page_length))
+UNITS := $(LONGEST_UNITS) $(filter-out $(LONGEST_UNITS),$(UNITS))
 HOST := $(wildcard tests/host/*.py)
 BROWSER := $(addprefix tests/browser/,drive.py looks.py terminal.py) \
 	$(foreach t,journey errors,$(foreach b,chromium firefox,\
