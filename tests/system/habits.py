@@ -126,6 +126,22 @@ def _terminal():
     equal(said(desk, alias), ["typed\n"], "answer")
 
 
+@suite.test("an import says that answers wait, until they were exported")
+def _waiting():
+    desk, stick = W.desk(), W.stick()
+    done = desk.run("import", stick.path)
+    check(b"wait" not in done.stderr, f"{done.stderr}")
+    for n in (1, 2):
+        W.mk(stick.object(n), desk.newsroom, source=n, message=b"x")
+    for _ in range(2):
+        done = desk.run("import", stick.path)
+        check(b"2 answers wait" in done.stderr and
+              b"`knothole export`" in done.stderr, f"{done.stderr}")
+    desk.run("export", stick.path)
+    done = desk.run("import", stick.path)
+    check(b"wait" not in done.stderr, f"{done.stderr}")
+
+
 # --- naming what is to be extracted -----------------------------------------
 
 @suite.test("an object's id in capitals; what is no name of anything is said so")
