@@ -12,7 +12,7 @@ import re
 import subprocess
 
 from lib.desk import World, tree
-from lib.drop import BUILD, Drop, run, workplace
+from lib.drop import BUILD, DESK, KNOTHOLE, Drop, run, workplace
 from lib.tap import Suite, check, equal
 from lib.thread import enter
 
@@ -164,6 +164,23 @@ def _names():
               b"knothole inbox" in done.stderr, f"{done.stderr}")
     done = desk.run("extract", "-o", W.path("out"), "/no/such", expect=66)
     check(b"nor a file" in done.stderr, f"{done.stderr}")
+
+
+@suite.test("--vault may stand behind the command; --i-am-online may not")
+def _behind():
+    desk, _, alias = desk_with()
+    other = W.desk()
+    for words in (["inbox", "--vault", desk.vault, "--json"],
+                  ["inbox", f"--vault={desk.vault}", "--json"],
+                  ["--vault", other.vault, "inbox", "--json", "--vault",
+                   desk.vault]):
+        done = run(*DESK, *words, env={**os.environ, "KNOTHOLE_VAULT": "/no"})
+        check(alias.encode() in done.stdout, f"{words}: {done}")
+    done = run(*DESK, "extract", alias, "-o", W.path("out"), "--vault",
+               desk.vault)
+    equal(done.returncode, 0, f"extract: {done.stderr}")
+    done = run(KNOTHOLE, "--vault", desk.vault, "inbox", "--i-am-online")
+    check(done.returncode in (64, 69), f"{done}")
 
 
 # --- the wrong directory ----------------------------------------------------
