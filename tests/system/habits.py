@@ -9,10 +9,11 @@ the root of the repository.
 import os
 import pty
 import re
+import shlex
 import subprocess
 
 from lib.desk import World, tree
-from lib.drop import BUILD, DESK, KNOTHOLE, Drop, run, workplace
+from lib.drop import BUILD, DESK, KNOTHOLE, Drop, need_root, run, workplace
 from lib.tap import Suite, check, equal
 from lib.thread import enter
 
@@ -217,6 +218,34 @@ def _label():
         os.makedirs(os.path.join(labelled, "objects"), exist_ok=True)
     inner = os.path.join(labelled, "knothole-stick")
     equal(len(os.listdir(os.path.join(inner, "replies"))), 2, "answers")
+
+
+@suite.test("a stick that is read-only: said before anything is written")
+def _read_only():
+    need_root()
+    desk, _, alias = desk_with()
+    stick = W.path("mounted")
+    os.mkdir(stick)
+    knothole = shlex.join(desk.command("export", stick))
+    for first in ("", f"{knothole} && "):
+        done = run("unshare", "-m", "sh", "-c",
+                   f"mount -t tmpfs none {stick} && {first}"
+                   f"mount -o remount,ro {stick} && {knothole}")
+        equal(done.returncode, 73, f"{done}")
+        check(b"it must be writable" in done.stderr, f"{done.stderr}")
+        check(b"same disk" not in done.stderr, f"{done.stderr}")
+        desk.run("reply", "-m", "a", alias)
+    waiting = [i for i in desk.show(alias)["items"]
+               if not i.get("exported", True)]
+    equal(len(waiting), 1, "what was written after the one that went well")
+
+
+@suite.test("a stick that was not mounted: the vault's own disk is noticed")
+def _not_mounted():
+    desk, stick, _ = desk_with()
+    done = desk.run("export", stick.path)
+    check(b"same disk as the vault" in done.stderr and
+          b"--all" in done.stderr, f"{done.stderr}")
 
 
 @suite.test("a push from a stick on which nothing waits says so")
