@@ -2,6 +2,7 @@
  * Files under temporary names, and the two kinds that a vault has. Separate
  * because sticks are written in the same way.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -20,6 +21,35 @@ enum kh_err
 kh_file_error(void)
 {
 	return errno == ENOSPC || errno == EDQUOT ? KH_EFULL : KH_ESYS;
+}
+
+static bool
+has_entries(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, KH_VAULT_DIR_FLAGS);
+	const struct dirent *entry;
+	bool any = false;
+	DIR *dir;
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!any && (entry = readdir(dir)) != NULL)
+		any = strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0;
+	closedir(dir);
+	return any;
+}
+
+bool
+kh_vault_used(int dir_fd)
+{
+	PRECOND(dir_fd >= 0);
+	return has_entries(dir_fd, KH_VAULT_OBJECTS) ||
+	    has_entries(dir_fd, KH_VAULT_OUTBOX);
 }
 
 enum kh_err

@@ -6,6 +6,7 @@
 #define KNOTHOLE_CLIENT_DESK_VAULT_FILES_H
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "client/identity.h"
@@ -39,6 +40,10 @@ struct kh_file_bytes {
 };
 KH_CHECKED enum kh_err kh_file_put(
     int dir_fd, const char *temp, const char *name, struct kh_file_bytes bytes);
+
+/* Is there anything in the objects or the outbox of the vault in `dir_fd`? A
+ * vault that was only begun has nothing there. */
+bool kh_vault_used(int dir_fd);
 
 /* Sync a directory, where that exists. */
 KH_CHECKED enum kh_err kh_file_sync_dir(int dir_fd);

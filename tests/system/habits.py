@@ -12,7 +12,7 @@ import re
 import shlex
 import subprocess
 
-from lib.desk import World, tree
+from lib.desk import World, read, tree, write
 from lib.drop import BUILD, DESK, KNOTHOLE, Drop, need_root, run, workplace
 from lib.tap import Suite, check, equal
 from lib.thread import enter
@@ -141,6 +141,31 @@ def _waiting():
     desk.run("export", stick.path)
     done = desk.run("import", stick.path)
     check(b"wait" not in done.stderr, f"{done.stderr}")
+
+
+@suite.test("a vault that has lost its index is not made anew over the rest")
+def _lost_index():
+    desk, stick, alias = desk_with()
+    desk.run("reply", "-m", "a", alias)
+    index = read(os.path.join(desk.vault, "index.age"))
+    os.unlink(os.path.join(desk.vault, "index.age"))
+    before = tree(desk.vault)
+    for command in (["inbox"], ["import", stick.path], ["show", alias]):
+        done = desk.run(*command, expect=66)
+        check(b"restore index.age from a copy" in done.stderr and
+              b"init" not in done.stderr, f"{done.stderr}")
+    done = desk.run("init", "-i", desk.newsroom.identity, expect=73)
+    check(b"lost its index.age" in done.stderr, f"{done.stderr}")
+    equal(tree(desk.vault), before, "unchanged")
+    write(os.path.join(desk.vault, "index.age"), index)
+    equal(said(desk, alias), ["a"], "with the copy")
+    # One that was only begun is made whole, as ever.
+    begun = W.desk()
+    os.unlink(os.path.join(begun.vault, "index.age"))
+    done = begun.run("inbox", expect=66)
+    check(b"`knothole init` makes one" in done.stderr, f"{done.stderr}")
+    begun.run("init", "-i", begun.newsroom.identity)
+    begun.imported(stick)
 
 
 # --- naming what is to be extracted -----------------------------------------
