@@ -61,15 +61,16 @@ static const struct command commands[] = {
 /* Options that stand before the command; they hold for all of them. */
 static const struct option globals[] = {
     {"i-am-online", no_argument, NULL, 'O'},
-    {"vault", required_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
 
-/* And one that may stand there or behind the command. */
+/* And those that may stand there or behind the command. --i-am-online must not:
+ * what is looked for before the command is not to be lifted by its arguments. */
 static const struct option everywhere[] = {
     {"editor-key", required_argument, NULL, KH_ARGS_ALSO_MIN},
+    {"vault", required_argument, NULL, KH_ARGS_ALSO_MIN + 1},
     {NULL, 0, NULL, 0},
 };
 
@@ -78,7 +79,10 @@ static bool online; /* --i-am-online */
 static bool
 take_everywhere(int letter, const char *value)
 {
-	return letter == KH_ARGS_ALSO_MIN && kh_unlock_editor_key(value);
+	if (letter == KH_ARGS_ALSO_MIN)
+		return kh_unlock_editor_key(value);
+	kh_vault_use(value);
+	return true;
 }
 
 static void
@@ -128,9 +132,6 @@ global_options(int argc, char **argv)
 		switch (c) {
 		case 'O':
 			online = true;
-			break;
-		case 'v':
-			kh_vault_use(optarg);
 			break;
 		case 'h':
 			usage(stdout);

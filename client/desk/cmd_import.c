@@ -75,6 +75,21 @@ print_json(struct kh_import *im)
 	return kh_json_print(v);
 }
 
+/* Pulling the stick out now would leave the sources without a word. */
+static void
+say_waiting(const struct kh_index *ix, const char *path)
+{
+	size_t i, waiting = 0;
+
+	for (i = 0; i < ix->n_answers; i++)
+		waiting += !ix->answers[i].exported;
+	if (waiting > 0)
+		kh_say(path,
+		    "%zu answers wait, those that say \"received\" included; "
+		    "`knothole export` puts them onto the stick",
+		    waiting);
+}
+
 static void
 say_sums(const struct kh_import *im, const char *path)
 {
@@ -107,8 +122,10 @@ import(struct kh_vault *v, const struct kh_desk_args *a, const char *path)
 	code = kh_import_run(&im, path);
 	for (i = first; !a->json && i < im.first_object; i++)
 		print_object(v->ix, &v->ix->objects[i]);
-	if (code == KH_EXIT_OK)
+	if (code == KH_EXIT_OK) {
 		say_sums(&im, path);
+		say_waiting(v->ix, path);
+	}
 	if (code == KH_EXIT_OK && a->json && print_json(&im) != KH_OK)
 		code = kh_fail(KH_ON_OUTPUT, NULL, KH_ENOMEM);
 	if (code == KH_EXIT_OK && im.report.n > 0)

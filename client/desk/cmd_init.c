@@ -155,7 +155,14 @@ check_empty(const struct kh_vault *v)
 		code = KH_EXIT_CREATE;
 	}
 	closedir(dir);
-	return code;
+	if (code != KH_EXIT_OK || !kh_vault_used(v->dir_fd))
+		return code;
+	/* A new index would count answers from the first place again, which
+	 * is taken: the server would pass them over. */
+	kh_say(v->path,
+	    "is a vault that has lost its " KH_VAULT_INDEX
+	    "; restore that from a copy, or choose another directory");
+	return KH_EXIT_CREATE;
 }
 
 static int

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/desk/alias.h"
@@ -173,6 +175,20 @@ mark(struct kh_export *x, size_t log_before)
 	return kh_vault_commit(x->v);
 }
 
+/* A directory where a stick is usually mounted takes answers as well as the
+ * stick would, and they count as exported then. */
+static void
+say_same_disk(const struct kh_export *x)
+{
+	struct stat stick, vault;
+
+	if (fstat(x->stick.top_fd, &stick) == 0 &&
+	    fstat(x->v->dir_fd, &vault) == 0 && stick.st_dev == vault.st_dev)
+		kh_say(x->stick.path,
+		    "warning: is on the same disk as the vault; if the stick "
+		    "was not mounted there, mount it and export with --all");
+}
+
 int
 kh_export_run(struct kh_export *x, const char *path)
 {
@@ -184,6 +200,7 @@ kh_export_run(struct kh_export *x, const char *path)
 	code = kh_stick_open(&x->stick, path, true);
 	if (code != KH_EXIT_OK)
 		return code;
+	say_same_disk(x);
 	e = log_export(x);
 	if (e != KH_OK)
 		return kh_fail(KH_ON_OUTPUT, x->v->path, e);

@@ -39,7 +39,7 @@ kh_stick_name(const char *name, size_t digits, const char **hex)
 	return kind;
 }
 
-/* A directory could not be made. */
+/* A directory could not be made, or cannot be written to. */
 static int
 fail_make(const struct kh_stick *s)
 {
@@ -112,6 +112,10 @@ kh_stick_open(struct kh_stick *s, const char *path, bool make)
 		code = open_dir(s, KH_STICK_OBJECTS, make, &s->objects_fd);
 	if (code == KH_EXIT_OK)
 		code = open_dir(s, KH_STICK_REPLIES, make, &s->replies_fd);
+	/* Before anything is begun, root or not. */
+	if (code == KH_EXIT_OK && make &&
+	    faccessat(s->replies_fd, ".", W_OK, 0) != 0)
+		code = fail_make(s);
 	if (code != KH_EXIT_OK)
 		kh_stick_close(s);
 	return code;

@@ -184,6 +184,8 @@ static int
 open_index(struct kh_vault *v)
 {
 	enum kh_err e = load(v);
+	const int err = errno;
+	bool lost;
 
 	if (e == KH_OK &&
 	    memcmp(&v->ix->outlet, &v->room->outlet, sizeof(v->ix->outlet)) !=
@@ -191,15 +193,16 @@ open_index(struct kh_vault *v)
 		e = KH_EAUTH;
 	if (e == KH_OK)
 		return KH_EXIT_OK;
-	if (e == KH_ESYS && errno == ENOENT) {
+	if (e == KH_ESYS && err == ENOENT && !kh_vault_used(v->dir_fd)) {
 		kh_say(v->path, "is no vault; `knothole init` makes one");
 		return KH_EXIT_NOINPUT;
 	}
+	lost = e == KH_ESYS && err == ENOENT;
 	kh_say(v->path,
 	    "its index cannot be read: %s; restore " KH_VAULT_INDEX
 	    " from a copy",
-	    e == KH_ESYS ? strerror(errno) : kh_err_text(e));
-	return kh_exit_code(KH_ON_OBJECT, e);
+	    e == KH_ESYS ? strerror(err) : kh_err_text(e));
+	return lost ? KH_EXIT_NOINPUT : kh_exit_code(KH_ON_OBJECT, e);
 }
 
 int

@@ -2,6 +2,8 @@
  * Objects and answers in a vault: what their files are called, and how those
  * come by their names, all or none.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,35 @@
 #include "knothole/answer.h"
 #include "knothole/io.h"
 #include "lib/base/precond.h"
+
+static bool
+has_entries(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, KH_VAULT_DIR_FLAGS);
+	const struct dirent *entry;
+	bool any = false;
+	DIR *dir;
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!any && (entry = readdir(dir)) != NULL)
+		any = strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0;
+	closedir(dir);
+	return any;
+}
+
+bool
+kh_vault_used(int dir_fd)
+{
+	PRECOND(dir_fd >= 0);
+	return has_entries(dir_fd, KH_VAULT_OBJECTS) ||
+	    has_entries(dir_fd, KH_VAULT_OUTBOX);
+}
 
 void
 kh_vault_object_name(const struct kh_desk_object *o, bool part,

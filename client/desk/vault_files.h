@@ -5,6 +5,7 @@
 #define KNOTHOLE_CLIENT_DESK_VAULT_FILES_H
 
 #include <fcntl.h>
+#include <stdbool.h>
 
 #include "client/identity.h"
 
@@ -20,5 +21,9 @@
 
 /* A multiple of 16, so that what is between guard pages is aligned. */
 #define KH_VAULT_ROOM_LEN ((sizeof(struct kh_newsroom) + 15) / 16 * 16)
+
+/* Is there anything in the objects or the outbox of the vault in `dir_fd`? A
+ * vault that was only begun has nothing there. */
+bool kh_vault_used(int dir_fd);
 
 #endif

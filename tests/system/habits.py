@@ -9,10 +9,11 @@ the root of the repository.
 import os
 import pty
 import re
+import shlex
 import subprocess
 
-from lib.desk import World, tree
-from lib.drop import BUILD, Drop, run, workplace
+from lib.desk import World, read, tree, write
+from lib.drop import BUILD, DESK, KNOTHOLE, Drop, need_root, run, workplace
 from lib.tap import Suite, check, equal
 from lib.thread import enter
 
@@ -126,6 +127,47 @@ def _terminal():
     equal(said(desk, alias), ["typed\n"], "answer")
 
 
+@suite.test("an import says that answers wait, until they were exported")
+def _waiting():
+    desk, stick = W.desk(), W.stick()
+    done = desk.run("import", stick.path)
+    check(b"wait" not in done.stderr, f"{done.stderr}")
+    for n in (1, 2):
+        W.mk(stick.object(n), desk.newsroom, source=n, message=b"x")
+    for _ in range(2):
+        done = desk.run("import", stick.path)
+        check(b"2 answers wait" in done.stderr and
+              b"`knothole export`" in done.stderr, f"{done.stderr}")
+    desk.run("export", stick.path)
+    done = desk.run("import", stick.path)
+    check(b"wait" not in done.stderr, f"{done.stderr}")
+
+
+@suite.test("a vault that has lost its index is not made anew over the rest")
+def _lost_index():
+    desk, stick, alias = desk_with()
+    desk.run("reply", "-m", "a", alias)
+    index = read(os.path.join(desk.vault, "index.age"))
+    os.unlink(os.path.join(desk.vault, "index.age"))
+    before = tree(desk.vault)
+    for command in (["inbox"], ["import", stick.path], ["show", alias]):
+        done = desk.run(*command, expect=66)
+        check(b"restore index.age from a copy" in done.stderr and
+              b"init" not in done.stderr, f"{done.stderr}")
+    done = desk.run("init", "-i", desk.newsroom.identity, expect=73)
+    check(b"lost its index.age" in done.stderr, f"{done.stderr}")
+    equal(tree(desk.vault), before, "unchanged")
+    write(os.path.join(desk.vault, "index.age"), index)
+    equal(said(desk, alias), ["a"], "with the copy")
+    # One that was only begun is made whole, as ever.
+    begun = W.desk()
+    os.unlink(os.path.join(begun.vault, "index.age"))
+    done = begun.run("inbox", expect=66)
+    check(b"`knothole init` makes one" in done.stderr, f"{done.stderr}")
+    begun.run("init", "-i", begun.newsroom.identity)
+    begun.imported(stick)
+
+
 # --- naming what is to be extracted -----------------------------------------
 
 @suite.test("an object's id in capitals; what is no name of anything is said so")
@@ -148,6 +190,23 @@ def _names():
               b"knothole inbox" in done.stderr, f"{done.stderr}")
     done = desk.run("extract", "-o", W.path("out"), "/no/such", expect=66)
     check(b"nor a file" in done.stderr, f"{done.stderr}")
+
+
+@suite.test("--vault may stand behind the command; --i-am-online may not")
+def _behind():
+    desk, _, alias = desk_with()
+    other = W.desk()
+    for words in (["inbox", "--vault", desk.vault, "--json"],
+                  ["inbox", f"--vault={desk.vault}", "--json"],
+                  ["--vault", other.vault, "inbox", "--json", "--vault",
+                   desk.vault]):
+        done = run(*DESK, *words, env={**os.environ, "KNOTHOLE_VAULT": "/no"})
+        check(alias.encode() in done.stdout, f"{words}: {done}")
+    done = run(*DESK, "extract", alias, "-o", W.path("out"), "--vault",
+               desk.vault)
+    equal(done.returncode, 0, f"extract: {done.stderr}")
+    done = run(KNOTHOLE, "--vault", desk.vault, "inbox", "--i-am-online")
+    check(done.returncode in (64, 69), f"{done}")
 
 
 # --- the wrong directory ----------------------------------------------------
@@ -184,6 +243,34 @@ def _label():
         os.makedirs(os.path.join(labelled, "objects"), exist_ok=True)
     inner = os.path.join(labelled, "knothole-stick")
     equal(len(os.listdir(os.path.join(inner, "replies"))), 2, "answers")
+
+
+@suite.test("a stick that is read-only: said before anything is written")
+def _read_only():
+    need_root()
+    desk, _, alias = desk_with()
+    stick = W.path("mounted")
+    os.mkdir(stick)
+    knothole = shlex.join(desk.command("export", stick))
+    for first in ("", f"{knothole} && "):
+        done = run("unshare", "-m", "sh", "-c",
+                   f"mount -t tmpfs none {stick} && {first}"
+                   f"mount -o remount,ro {stick} && {knothole}")
+        equal(done.returncode, 73, f"{done}")
+        check(b"it must be writable" in done.stderr, f"{done.stderr}")
+        check(b"same disk" not in done.stderr, f"{done.stderr}")
+        desk.run("reply", "-m", "a", alias)
+    waiting = [i for i in desk.show(alias)["items"]
+               if not i.get("exported", True)]
+    equal(len(waiting), 1, "what was written after the one that went well")
+
+
+@suite.test("a stick that was not mounted: the vault's own disk is noticed")
+def _not_mounted():
+    desk, stick, _ = desk_with()
+    done = desk.run("export", stick.path)
+    check(b"same disk as the vault" in done.stderr and
+          b"--all" in done.stderr, f"{done.stderr}")
 
 
 @suite.test("a push from a stick on which nothing waits says so")
