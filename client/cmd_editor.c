@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "client/args.h"
 #include "client/cmd.h"
@@ -19,8 +21,8 @@
 
 static const char help[] =
     "usage: knothole editor add --name NAME [-i IDENTITY] RECIPIENT\n"
-    "       knothole editor add --name NAME [-i IDENTITY] openpgp KEYFILE\n"
-    "       knothole editor remove --name NAME [-i IDENTITY]\n"
+    "       knothole editor add --name NAME [-i IDENTITY] [openpgp] KEYFILE\n"
+    "       knothole editor remove [--name] NAME [-i IDENTITY]\n"
     "       knothole editor list [--json] [-i IDENTITY]\n\n"
     "Whose own keys open a newsroom's identity file. The first one who is "
     "added\n"
@@ -266,6 +268,16 @@ take_option(struct editor *ed, int c)
 	}
 }
 
+/* What is no age key of either kind and is a file: an OpenPGP key's. */
+static bool
+is_key_file(const char *text)
+{
+	struct stat sb;
+
+	return strncasecmp(text, "age", 3) != 0 && stat(text, &sb) == 0 &&
+	    S_ISREG(sb.st_mode);
+}
+
 static int
 parse(struct editor *ed, size_t verb, int argc, char **argv)
 {
@@ -278,9 +290,16 @@ parse(struct editor *ed, size_t verb, int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
+	if (verbs[verb].arguments == 0 && verbs[verb].takes_name &&
+	    ed->name == NULL && argc == 1) {
+		ed->name = argv[0];
+		argc = 0;
+	}
 	if (verbs[verb].arguments == 1 && argc == 2 &&
 	    strcmp(argv[0], "openpgp") == 0)
 		ed->keyfile = argv[1];
+	else if (argc == 1 && is_key_file(argv[0]))
+		ed->keyfile = argv[0];
 	else if (argc != verbs[verb].arguments)
 		return kh_fail_usage(verbs[verb].name,
 		    verbs[verb].arguments == 1 ? "takes one RECIPIENT, age1..."

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,8 @@ kh_replace_file(const char *path, const void *p, size_t n)
 	struct replacing r = {
 	    .path = path, .dir_fd = -1, .fd = -1, .old_fd = -1};
 	enum kh_err e;
+	bool made;
+	int code;
 
 	PRECOND(path != NULL && p != NULL);
 	kh_signals_defer(true);
@@ -143,11 +146,15 @@ kh_replace_file(const char *path, const void *p, size_t n)
 		e = hold_old(&r);
 	if (e == KH_OK)
 		e = write_new(&r, p, n);
+	made = r.fd >= 0;
 	if (e == KH_OK)
 		overwrite(&r);
 	end_replacing(&r);
 	kh_signals_defer(false);
-	return e == KH_OK ? KH_EXIT_OK : kh_fail(KH_ON_OUTPUT, path, e);
+	if (e == KH_OK)
+		return KH_EXIT_OK;
+	code = kh_fail(KH_ON_OUTPUT, path, e);
+	return made ? code : KH_EXIT_CREATE;
 }
 
 int

@@ -82,6 +82,21 @@ std_descriptors(void)
 	return 0;
 }
 
+/* What serves neither asks nor prints: only its standard error is left. */
+static enum kh_exit
+leave_terminal(void)
+{
+	enum kh_exit x = KH_EXIT_OK;
+	int fd;
+
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		x = KH_EXIT_OSERR;
+	if (fd >= 0)
+		close(fd);
+	return x;
+}
+
 static int
 run_role(const char *name)
 {
@@ -226,6 +241,8 @@ serve(struct kh_keeper *k)
 	if (x == KH_EXIT_OK)
 		x = raise_descriptors(
 		    k->config.max_visits, k->config.has_courier);
+	if (x == KH_EXIT_OK)
+		x = leave_terminal();
 	if (x == KH_EXIT_OK)
 		x = kh_users_choose(k->uids);
 	if (x == KH_EXIT_OK)

@@ -8,6 +8,7 @@
 
 #include "client/args.h"
 #include "client/desk/airgap.h"
+#include "client/idfile.h"
 #include "knothole/card.h"
 #include "knothole/openpgp.h"
 
@@ -89,6 +90,13 @@ int kh_card_judge(const char *subject, const struct kh_openpgp_key *key);
  * the exit status. */
 int kh_card_sign(const char *path, const struct kh_card *card,
     const struct kh_sign_secret *sk);
+
+/*
+ * Has the identity all keys that the card will keep when it is renewed, or none
+ * of them is to be kept? Says what is wrong and returns the exit status.
+ */
+int kh_card_renew_check(
+    const struct kh_idfile *f, const struct kh_card *card, bool all_new);
 
 int kh_card_show(int argc, char **argv);
 int kh_card_verify(int argc, char **argv);

@@ -176,7 +176,6 @@ check_files(struct renew *r)
 	const struct kh_idfile *f = &r->file[MAIN];
 	struct kh_keyring *kr = NULL;
 	enum kh_err e;
-	size_t i;
 
 	e = kh_keyring_new(&kr);
 	if (e == KH_OK)
@@ -196,17 +195,7 @@ check_files(struct renew *r)
 		    r->has_vault ? ", or is not that of the vault" : "");
 		return KH_EXIT_NOKEY;
 	}
-	for (i = 0; i < r->card.n_recipients; i++) {
-		if (strcmp(r->card.recipients[i].last, r->today) >= 0 &&
-		    kh_epochs_find(
-			&f->epochs, false, &r->card.recipients[i].to) == NULL) {
-			kh_say(f->path,
-			    "lacks a key that is on the card: it is an older "
-			    "copy; give the one that was renewed last");
-			return KH_EXIT_NOKEY;
-		}
-	}
-	return KH_EXIT_OK;
+	return kh_card_renew_check(f, &r->card, r->all_new);
 }
 
 /* Where the card's epochs end. A key without an epoch does not count: it stays

@@ -432,6 +432,8 @@ def _():
     done = recover(fresh, "-i", os.path.join(K, "identity.age"), *pages,
                    expect=73)
     check(b"nothing was replaced" in done.stderr, done.stderr)
+    recover(os.path.join(place(), "none", "new.age"), "-i",
+            os.path.join(K, "identity.age"), *pages, expect=73)
     lonely = place()
     for page in pages:
         shutil.copy(page, lonely)

@@ -344,6 +344,33 @@ def renew_refused():
     check(b"older copy" in done.stderr, done.stderr)
 
 
+@suite.test("renew: a key on the card was burnt before its time: all keys anew, and "
+            "not \"an older copy\"")
+def renew_after_burn():
+    for month in (0, 1):  # of now, and a future one
+        r = Room(3, past=0)
+        r.epoch("burn", r.labels[month], "-i", r.identity, "--yes", "--force")
+        before = text(r.identity), text(r.card)
+        done = desk("card", "renew", "-i", r.identity, r.card)
+        equal(done.returncode, 77, done.stderr)
+        check(b"burnt" in done.stderr and b"--all-new" in done.stderr
+              and r.labels[month].encode() in done.stderr, done.stderr)
+        equal((text(r.identity), text(r.card)), before, "as before")
+        done = desk("card", "renew", "-i", r.identity, "--all-new",
+                    "--epochs", "2", r.card)
+        equal(done.returncode, 0, done.stderr)
+        old, r.keys = r.keys, LINE.findall(text(r.card))
+        check(not {k[0] for k in old} & {k[0] for k in r.keys}, "none of before")
+        check(r.keys[0][1] <= today() <= r.keys[0][2], "from now on")
+        check(r.keys[-1][2] > old[-1][2], "lasts longer")
+        equal(desk("card", "verify", r.card).returncode, 0, "card verify")
+        equal([r.opens(r.seal(i)) for i in range(len(r.keys))],
+              [0] * len(r.keys), "its own")
+        r.keys = old
+        equal([r.opens(r.seal(i)) for i in range(3)],
+              [77 if i == month else 0 for i in range(3)], "those of before")
+
+
 @suite.test("renew: cut after the identity was written, the next run goes on")
 def renew_cut():
     r = Room(2, past=0)

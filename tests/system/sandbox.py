@@ -69,6 +69,15 @@ def confined():
         assert_confined(pid, "2")
 
 
+@suite.test("L31 the keeper has one way to say something, and keeps no core")
+def keeper_descriptors():
+    found = held(drop.process.pid)
+    equal([found[fd] for fd in (0, 1)], ["/dev/null"] * 2, "input and output")
+    equal(found[2], drop.messages, "errors")
+    with open(f"/proc/{drop.process.pid}/limits", encoding="ascii") as f:
+        check(re.search(r"^Max core file size +0 +0 ", f.read(), re.M), "core")
+
+
 @suite.test("L33 a visit holds a connection, two channels and nothing else")
 def visit_descriptors():
     with Visit() as pid:

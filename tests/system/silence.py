@@ -93,7 +93,7 @@ class Day:
 
 
 day = Day()
-drop = Drop(newsrooms=2, courier_listen="tcp:127.0.0.1:0",
+drop = Drop(newsrooms=2, courier_listen="tcp:127.0.0.1:0", settle_minutes="1",
             server=os.path.join(inside, "server"))
 # One newsroom has an OpenPGP key: gpg runs all day.
 person = Person(os.path.join(place, "person"))
@@ -315,6 +315,30 @@ def nothing_lost():
             for i in range(2):
                 check(out.read(i) in day.sent[number].body(), "a file differs")
     equal(day.receipts - found, set(), "receipts without an object")
+
+
+def inodes():
+    with os.scandir(os.path.join(drop.store, "objects")) as there:
+        return {entry.name: entry.inode() for entry in there}
+
+
+@suite.test("what came is written anew, too, before the day ends")
+def settles():
+    # What comes now is new, whatever was settled before.
+    before = set(inodes())
+    page = drop.post(drop.form().field("message", f"#{UPLOADS} {day.text}"))
+    equal(page.state, "sealed", "the last submission")
+    day.codes.append(page.output("code"))
+    came = inodes()
+    (last,) = set(came) - before
+    # An occasion comes within 90 s of the one before.
+    wait_for("it is written anew", lambda: inodes()[last] != came[last], 300)
+    suite.figure("the last settle wrote at least "
+                 f"{sum(came[n] != i for n, i in inodes().items())} of "
+                 f"{len(came)} objects anew")
+    equal(set(inodes()), set(came), "names")
+    for path in drop.objects():
+        drop.extract(path)
 
 
 @suite.test("it ends, and leaves no draft and no process")
