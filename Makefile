@@ -45,7 +45,8 @@ DEPS_TOR := tor onionbalance openssl python3-yaml
 # Debian's nodejs comes without npm, others with it.
 NPM := $(if $(shell command -v npm 2>/dev/null),,npm)
 DEPS_DEB := debhelper dh-apparmor dpkg-dev xz-utils libcmocka-dev gpg-agent
-DEPS_CHECK_DEB := lintian debootstrap autopkgtest faketime minisign curl
+DEPS_CHECK_DEB := lintian debootstrap autopkgtest faketime minisign curl \
+	systemd tor
 DEPS_HOST := systemd apparmor tor age
 DEPS_ASAN := clang llvm libclang-rt-14-dev
 

@@ -91,7 +91,7 @@ check-deb:
 	$(MAKE) --no-print-directory -j$(NPROC) all deb
 	$(MAKE) --no-print-directory sbom
 	KNOTHOLE_BUILD=$(BUILD) tests/run --label check-deb --jobs 1 \
-	    --timeout 900 $(filter-out %/place.py,$(wildcard tests/package/*.py))
+	    --timeout 1800 $(filter-out %/place.py,$(wildcard tests/package/*.py))
 
 # All that they start, too.
 check-unit: $(UNITS) $(BUILD)/tests/fakegpg
