@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "server/door/state.h"
 #include "server/page/page.h"
+#include "server/visit/token.h"
 #include "server/visit/visit.h"
 
 #define FAULTY_MS 15000 /* between two tests while something is wrong */
