@@ -134,3 +134,38 @@ kh_args_key(struct kh_args_keys *k, int letter, const char *value)
 	k->fd = (int)fd;
 	return true;
 }
+
+static bool
+hand_over(const struct kh_args_to *to, int letter)
+{
+	for (; to->letter != 0; to++) {
+		if (to->letter != letter)
+			continue;
+		if (to->flag != NULL)
+			*to->flag = true;
+		if (to->text != NULL)
+			*to->text = optarg;
+		return true;
+	}
+	return false; /* '?', which has been said */
+}
+
+int
+kh_args_read(const struct kh_args_spec *spec, int argc, char **argv)
+{
+	int c;
+
+	while (
+	    (c = kh_args_next(argc, argv, spec->shorts, spec->longs)) != -1) {
+		if (c == 'i' || c == 'P') {
+			if (!kh_args_key(spec->keys, c, optarg))
+				return KH_EXIT_USAGE;
+			continue;
+		}
+		if (!hand_over(spec->to, c))
+			return KH_EXIT_USAGE;
+		if (c == 'h')
+			break;
+	}
+	return KH_EXIT_OK;
+}

@@ -44,6 +44,26 @@ void kh_args_reset(void);
 bool kh_args_number(
     const char *text, unsigned min, unsigned max, unsigned *out);
 
+/* Where an option goes that is given or not, or that has a text. */
+struct kh_args_to {
+	int letter; /* 0 ends a list of them */
+	bool *flag; /* set true, or NULL */
+	const char **text; /* of several the last, or NULL */
+};
+
+struct kh_args_spec {
+	const char *shorts; /* as for kh_args_next */
+	const struct option *longs;
+	const struct kh_args_to *to;
+	struct kh_args_keys *keys; /* for -i and --passphrase-fd */
+};
+
+/*
+ * Read all options of a command line; its arguments begin at optind then. Stops
+ * at 'h'. Says what is wrong and returns the exit status.
+ */
+int kh_args_read(const struct kh_args_spec *spec, int argc, char **argv);
+
 /* Take -i (letter 'i') or --passphrase-fd (letter 'P'); false when it is not
  * acceptable, which has been said then. */
 bool kh_args_key(struct kh_args_keys *k, int letter, const char *value);

@@ -50,36 +50,26 @@ usage(FILE *f)
 int
 kh_epoch_args(struct kh_epoch_args *a, int argc, char **argv, const char *help)
 {
-	int c;
+	const char *vault = NULL;
+	const struct kh_args_to to[] = {
+	    {'v', .text = &vault},
+	    {'j', .flag = &a->json},
+	    {'y', .flag = &a->yes},
+	    {'f', .flag = &a->force},
+	    {'h', .flag = &a->help},
+	    {0},
+	};
+	const struct kh_args_spec spec = {":i:h", options, to, &a->keys};
+	int code;
 
 	*a = (struct kh_epoch_args){.keys = {.fd = -1}};
-	while ((c = kh_args_next(argc, argv, ":i:h", options)) != -1) {
-		switch (c) {
-		case 'i':
-		case 'P':
-			if (!kh_args_key(&a->keys, c, optarg))
-				return KH_EXIT_USAGE;
-			break;
-		case 'v':
-			kh_vault_use(optarg);
-			break;
-		case 'j':
-			a->json = true;
-			break;
-		case 'y':
-			a->yes = true;
-			break;
-		case 'f':
-			a->force = true;
-			break;
-		case 'h':
-			a->help = true;
-			fputs(help, stdout);
-			return KH_EXIT_OK;
-		default:
-			return KH_EXIT_USAGE;
-		}
-	}
+	code = kh_args_read(&spec, argc, argv);
+	if (a->help)
+		fputs(help, stdout);
+	if (code != KH_EXIT_OK || a->help)
+		return code;
+	if (vault != NULL)
+		kh_vault_use(vault);
 	if (a->keys.n > 1)
 		return kh_fail_usage("-i", "one identity at a time");
 	if (a->keys.n == 0 && kh_vault_path() == NULL)

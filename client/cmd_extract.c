@@ -84,25 +84,16 @@ struct job {
 static int
 parse(struct extract *x, int argc, char **argv)
 {
-	int c;
+	const struct kh_args_to to[] = {
+	    {'o', .text = &x->dir},
+	    {'h', .flag = &x->help},
+	    {0},
+	};
+	const struct kh_args_spec spec = {":i:o:h", options, to, &x->keys};
+	int code = kh_args_read(&spec, argc, argv);
 
-	while ((c = kh_args_next(argc, argv, ":i:o:h", options)) != -1) {
-		switch (c) {
-		case 'i':
-		case 'P':
-			if (!kh_args_key(&x->keys, c, optarg))
-				return KH_EXIT_USAGE;
-			break;
-		case 'o':
-			x->dir = optarg;
-			break;
-		case 'h':
-			x->help = true;
-			return KH_EXIT_OK;
-		default:
-			return KH_EXIT_USAGE;
-		}
-	}
+	if (code != KH_EXIT_OK || x->help)
+		return code;
 	if (optind == argc)
 		return kh_fail_usage("extract", "no OBJECT given");
 	x->with_vault = kh_vault_path() != NULL &&

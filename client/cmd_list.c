@@ -51,25 +51,16 @@ struct list {
 static int
 parse(struct list *l, int argc, char **argv)
 {
-	int c;
+	const struct kh_args_to to[] = {
+	    {'j', .flag = &l->json},
+	    {'h', .flag = &l->help},
+	    {0},
+	};
+	const struct kh_args_spec spec = {":i:h", options, to, &l->keys};
+	int c = kh_args_read(&spec, argc, argv);
 
-	while ((c = kh_args_next(argc, argv, ":i:h", options)) != -1) {
-		switch (c) {
-		case 'i':
-		case 'P':
-			if (!kh_args_key(&l->keys, c, optarg))
-				return KH_EXIT_USAGE;
-			break;
-		case 'j':
-			l->json = true;
-			break;
-		case 'h':
-			l->help = true;
-			return KH_EXIT_OK;
-		default:
-			return KH_EXIT_USAGE;
-		}
-	}
+	if (c != KH_EXIT_OK || l->help)
+		return c;
 	if (optind == argc)
 		return kh_fail_usage("list", "no OBJECT given");
 	c = kh_vault_default_key(&l->keys);

@@ -63,25 +63,16 @@ struct dest {
 static int
 parse(struct unseal *u, int argc, char **argv)
 {
-	int c;
+	const struct kh_args_to to[] = {
+	    {'o', .text = &u->out},
+	    {'h', .flag = &u->help},
+	    {0},
+	};
+	const struct kh_args_spec spec = {":i:o:h", options, to, &u->keys};
+	int c = kh_args_read(&spec, argc, argv);
 
-	while ((c = kh_args_next(argc, argv, ":i:o:h", options)) != -1) {
-		switch (c) {
-		case 'i':
-		case 'P':
-			if (!kh_args_key(&u->keys, c, optarg))
-				return KH_EXIT_USAGE;
-			break;
-		case 'o':
-			u->out = optarg;
-			break;
-		case 'h':
-			u->help = true;
-			return KH_EXIT_OK;
-		default:
-			return KH_EXIT_USAGE;
-		}
-	}
+	if (c != KH_EXIT_OK || u->help)
+		return c;
 	if (argc - optind > 1)
 		return kh_fail_usage(argv[optind + 1], "one OBJECT at a time");
 	u->in = optind < argc ? argv[optind] : NULL;

@@ -24,27 +24,20 @@ int
 kh_card_args(struct kh_card_args *a, int argc, char **argv, const char *help,
     const int n[2])
 {
-	int c;
+	const struct kh_args_to to[] = {
+	    {'j', .flag = &a->json},
+	    {'h', .flag = &a->help},
+	    {0},
+	};
+	const struct kh_args_spec spec = {":i:h", options, to, &a->keys};
+	int code;
 
 	*a = (struct kh_card_args){.keys = {.fd = -1}};
-	while ((c = kh_args_next(argc, argv, ":i:h", options)) != -1) {
-		switch (c) {
-		case 'i':
-		case 'P':
-			if (!kh_args_key(&a->keys, c, optarg))
-				return KH_EXIT_USAGE;
-			break;
-		case 'j':
-			a->json = true;
-			break;
-		case 'h':
-			a->help = true;
-			fputs(help, stdout);
-			return KH_EXIT_OK;
-		default:
-			return KH_EXIT_USAGE;
-		}
-	}
+	code = kh_args_read(&spec, argc, argv);
+	if (a->help)
+		fputs(help, stdout);
+	if (code != KH_EXIT_OK || a->help)
+		return code;
 	a->n = argc - optind;
 	a->arg = argv + optind;
 	if (a->n < n[0] || a->n > n[1])

@@ -7,8 +7,8 @@
 
 #include "server/courier/route.h"
 #include "server/role/confine.h"
+#include "server/visit/counter.h"
 #include "server/visit/head.h"
-#include "server/visit/site.h"
 
 /* The descriptors that such a process starts with. */
 #define KH_ERRAND_CONN_FD 3

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "server/door/state.h"
 #include "server/page/page.h"
+#include "server/visit/token.h"
 #include "server/visit/visit.h"
 
 #define FAULTY_MS (KH_MINUTE_MS / 4) /* between two tests of what fails */

@@ -13,7 +13,8 @@
 
 #include "knothole/err.h"
 #include "server/door/circuits.h"
-#include "server/visit/site.h"
+#include "server/page/site.h"
+#include "server/visit/counter.h"
 
 /* A visit, as the door sees it. */
 struct kh_guest {

@@ -6,9 +6,10 @@
 #ifndef KNOTHOLED_DOOR_TABLE_H
 #define KNOTHOLED_DOOR_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "server/visit/site.h"
+#include "server/visit/counter.h"
 
 /* A table of `lines` empty lines; its size cannot be changed any more.
  * Returns a descriptor, or -1 with errno set. */

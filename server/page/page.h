@@ -8,8 +8,8 @@
 
 #include "knothole/code.h"
 #include "server/page/html.h"
+#include "server/page/site.h"
 #include "server/text/text.h"
-#include "server/visit/site.h"
 
 /* How a page is seen. */
 struct kh_view {

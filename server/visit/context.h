@@ -6,8 +6,9 @@
 #define KNOTHOLED_VISIT_CONTEXT_H
 
 #include "server/page/page.h"
+#include "server/visit/counter.h"
 #include "server/visit/head.h"
-#include "server/visit/site.h"
+#include "server/visit/token.h"
 
 struct kh_filter;
 

@@ -20,9 +20,8 @@
 #include "knothole/err.h"
 #include "knothole/limits.h"
 #include "server/ipc/ipc.h"
+#include "server/page/site.h"
 #include "server/visit/head.h"
-
-#define KH_TOKEN_LEN 180 /* characters */
 
 /* What a token is good for. */
 enum kh_token_use {

@@ -102,6 +102,51 @@ def undocumented(paths):
                     yield f"{path}:{number}: {line.strip()}"
 
 
+def ends(paths):
+    for path in paths:
+        text = read(path)
+        if not text.endswith("\n") or text.endswith("\n\n"):
+            yield f"{path}: does not end with one line end"
+
+
+# Who includes nothing of whom, and what of it all the same.
+APART = [
+    ("lib/", ("server/", "client/"), ()),
+    ("include/", ("server/", "client/", "lib/"), ()),
+    ("server/", ("client/",), ()),
+    ("client/", ("server/",), ()),
+    ("server/page/", ("server/visit/", "server/door/", "server/store/"), ()),
+    ("server/role/", ("server/visit/", "server/door/", "server/store/",
+                      "server/page/", "server/keeper/"), ()),
+    ("server/ipc/", ("server/",), ("server/ipc/",)),
+    ("client/courier/", ("client/",),
+     ("client/courier/", "client/args.h", "client/exit.h", "client/progress.h",
+      "client/signals.h", "client/start.h")),
+]
+
+
+def included(path):
+    return re.findall(r'^#include "([^"]+)"', read(path), re.M)
+
+
+def upward(paths):
+    """An #include that docs/ARCHITECTURE.md says there is none of."""
+    for path in paths:
+        for name in included(path):
+            for folder, others, but in APART:
+                if (path.startswith(folder) and name.startswith(others)
+                        and not (but and name.startswith(but))):
+                    yield f"{path}: includes {name}"
+
+
+def unmapped(paths):
+    """Folders of code that docs/ARCHITECTURE.md does not name."""
+    text = read("docs/ARCHITECTURE.md")
+    for folder in sorted({path.rsplit("/", 1)[0] for path in paths}):
+        if f"`{folder}`" not in text and "/" in folder:
+            yield f"{folder}: not in docs/ARCHITECTURE.md"
+
+
 CHECKS = [
     ("functions are short", long_functions, ("lib/*.c", "server/*.c", "client/*.c", "tests/*.c")),
     ("files are short", long_files, ("*.c", "*.h")),
@@ -109,6 +154,9 @@ CHECKS = [
     ("no hidden bidi marks", hidden_marks, ("*.c", "*.h", "*.py", "*.md", "Makefile")),
     ("nothing unfinished", unfinished, ("lib/*", "server/*", "client/*", "include/*")),
     ("public calls are documented", undocumented, ("include/knothole/*.h",)),
+    ("files end with a line end", ends, ("*.c", "*.h", "*.py", "*.md")),
+    ("folders keep to their side", upward, ("lib/*.[ch]", "server/*.[ch]", "client/*.[ch]", "include/*.h")),
+    ("every folder is on the map", unmapped, ("lib/*.c", "server/*.c", "client/*.c")),
 ]
 
 

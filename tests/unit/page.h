@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "server/page/page.h"
+#include "server/visit/token.h"
 
 #define DEPTH_MAX 32
 #define TOKEN_TEXT "a-TOKEN_that-stands-for-180-characters"

@@ -1,16 +1,12 @@
 """The commands of a document, run as somebody would who reads it: in a shell,
 at a terminal, in an own directory, one after the other."""
-import errno
 import os
-import pty
 import re
-import select
-import signal
-import time
 
 from lib.desk import read
 from lib.drop import BUILD, without_warning
-from lib.tap import Failure, check, equal
+from lib.tap import check, equal
+from lib.terminal import converse
 
 # What is not there where tests run: a printer. What must be told that this is a
 # rehearsal: the offline tool.
@@ -55,37 +51,14 @@ class Reader:
         """Type a command; what the terminal showed. It must succeed."""
         for text, instead in self.replaced.items():
             command = command.replace(text, instead)
-        pid, fd = pty.fork()
-        if pid == 0:
+
+        def begin():
             os.chdir(self.work)
-            os.environ.update(TERM="dumb", PRINTED=self.printed,
+            os.environ.update(PRINTED=self.printed,
                               PATH=self.bin + ":" + os.environ["PATH"])
             os.execvp("bash", ["bash", "-c", command])
-        shown, todo, seen = b"", list(answers), 0
-        end = time.monotonic() + limit
-        while True:
-            if time.monotonic() > end:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                raise Failure(f"{command}: no end: {shown[-800:]}")
-            if todo and todo[0][0] in shown[seen:]:
-                seen = len(shown)
-                time.sleep(0.05)  # the prompt is there; now it reads
-                os.write(fd, todo.pop(0)[1] + b"\n")
-            if not select.select([fd], [], [], 0.1)[0]:
-                continue
-            try:
-                got = os.read(fd, 65536)
-            except OSError as e:
-                if e.errno != errno.EIO:
-                    raise
-                got = b""
-            if not got:
-                break
-            shown += got
-        # First its end: a terminal that goes away would end it.
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        os.close(fd)
+
+        status, shown, todo = converse(begin, answers, limit, command)
         shown = without_warning(shown.replace(b"\r\n", b"\n"))
         equal(status, 0, f"{command}: {shown[-800:]}")
         equal(todo, [], f"{command}: asked for everything: {shown[-800:]}")

@@ -1,15 +1,11 @@
 """The offline tool with passphrases on descriptors, and at a terminal."""
-import errno
 import os
-import pty
-import select
 import shutil
-import signal
 import subprocess
-import time
 
 from lib.drop import DESK, without_warning
-from lib.tap import Failure, Skip, equal
+from lib.tap import Skip, equal
+from lib.terminal import converse
 
 PASS = b"correct horse battery staple"
 
@@ -53,35 +49,8 @@ def at_terminal(arguments, answers, limit=60):
     """Run on a terminal of its own. `answers` are (what is shown, what is
     typed then), in order. Returns exit status and all that was shown."""
     command = [*DESK, *map(os.fspath, arguments)]
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "dumb"
-        os.execv(command[0], command)
-    shown, todo, end = b"", list(answers), time.monotonic() + limit
-    seen = 0
-    while True:
-        if time.monotonic() > end:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            raise Failure(f"no end after {limit} s: {shown[-800:]}")
-        if todo and todo[0][0] in shown[seen:]:
-            seen = len(shown)
-            time.sleep(0.05)  # the prompt is there; now it reads
-            os.write(fd, todo.pop(0)[1] + b"\n")
-        if not select.select([fd], [], [], 0.1)[0]:
-            continue
-        try:
-            got = os.read(fd, 65536)
-        except OSError as e:
-            if e.errno != errno.EIO:
-                raise
-            got = b""
-        if not got:
-            break
-        shown += got
-    # First its end: a terminal that goes away would end it.
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(fd)
+    status, shown, todo = converse(lambda: os.execv(command[0], command),
+                                   answers, limit, command[-1])
     equal(todo, [], f"everything was asked for: {shown[-800:]}")
     return status, shown
 

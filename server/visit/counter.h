@@ -1,25 +1,11 @@
 /*
- * What a visit knows of the site: public keys, limits, the key that forms are
- * sealed under and the instance's salt. It comes from the door, which has it
- * from the keeper; a visit only reads it.
+ * What a visit lets others see while it lasts: where it is, and how far.
  */
-#ifndef KNOTHOLED_VISIT_SITE_H
-#define KNOTHOLED_VISIT_SITE_H
+#ifndef KNOTHOLED_VISIT_COUNTER_H
+#define KNOTHOLED_VISIT_COUNTER_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
-
-#include "server/ipc/ipc.h"
-#include "server/visit/token.h"
-
-struct kh_site {
-	struct kh_msg_site conf;
-	struct kh_msg_outlet outlets[KH_OUTLETS_MAX]; /* conf.n_outlets */
-	struct kh_form_keys *keys; /* kh_secret_alloc */
-	bool closed; /* the self-test has failed: nothing can be taken */
-	size_t page_len; /* of every page, bytes: kh_page_measure */
-};
 
 /* Where a visit is, for the door's deadlines. */
 enum kh_phase {
