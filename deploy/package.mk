@@ -18,7 +18,8 @@ install: all $(SHARED) $(COMPLETIONS)
 	    "$(DEST)/include/knothole" "$(DEST)/$(LIBDIR)/pkgconfig" \
 	    "$(DEST)/lib/systemd/system" "$(DEST)/lib/sysusers.d" \
 	    "$(DEST)/lib/tmpfiles.d" "$(SHARE)/knothole/apparmor" \
-	    "$(SHARE)/knothole/systemd" "$(SHARE)/knothole/tor"
+	    "$(SHARE)/knothole/systemd" "$(SHARE)/knothole/tor" \
+	    "$(SHARE)/knothole/courier"
 	install -m 0755 $(BUILD)/bin/knothole $(BUILD)/bin/knothole-courier \
 	    "$(DEST)/bin/"
 	install -m 0755 $(BUILD)/bin/knotholed deploy/knotholed-backup \
@@ -34,6 +35,7 @@ install: all $(SHARED) $(COMPLETIONS)
 	    "$(SHARE)/knothole/apparmor/"
 	install -m 0644 deploy/tor/torrc deploy/tor/torrc.courier \
 	    "$(SHARE)/knothole/tor/"
+	install -m 0644 deploy/tor/torrc.courier "$(SHARE)/knothole/courier/torrc"
 	install -m 0644 $(wildcard docs/man/*.1) "$(SHARE)/man/man1/"
 	install -m 0644 $(wildcard docs/man/*.5) "$(SHARE)/man/man5/"
 	install -m 0644 $(wildcard docs/man/*.8) "$(SHARE)/man/man8/"

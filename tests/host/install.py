@@ -182,6 +182,29 @@ def bare_root(root):
     must("mount", "-t", "proc", "proc", root + "/proc")
 
 
+@suite.test("the courier's machine: tor looks for keys, and offers SOCKS")
+def courier_machine():
+    lines = commands("The courier's machine")
+    ours = [i for i, line in enumerate(lines)
+            if line.startswith("knothole-courier")]
+    for line in lines[:ours[0]]:
+        if not ELSEWHERE.match(line):
+            follow(line)
+    equal(machine.show("tor@default", "ActiveState"), "active", "tor")
+    follow("exec 3<>/dev/tcp/127.0.0.1/9050")
+    # Its group's mark comes from the directory above.
+    check(follow("stat -c '%U %a' /var/lib/tor/onion-auth") in
+          ("debian-tor 700\n", "debian-tor 2700\n"), "the directory of keys")
+    # The pairs of docs/tor.md are what tor takes.
+    with open("docs/tor.md", encoding="utf-8") as f:
+        made = re.findall(r"^(openssl .*)$", f.read(), re.M)
+    check(len(made) == 3, f"{made}")
+    follow(made[0])
+    secret, public = (follow(line) for line in made[1:])
+    check(re.fullmatch(r"[A-Z2-7]{52}", secret) and secret != public and
+          re.fullmatch(r"[A-Z2-7]{52}", public), "keys of 52 letters")
+
+
 def command_line(pid):
     with open(f"/proc/{pid}/cmdline", "rb") as f:
         return f.read()
