@@ -55,13 +55,13 @@ def assert_closed(drop, why):
     wait_for(f"the health file says {why}",
              lambda: drop.health()["selftest"] == why, SOON)
     wait_for("the form says closed",
-             lambda: form_state(drop) == "closed", 5)
+             lambda: form_state(drop) == "closed")
 
 
 def assert_open(drop):
     wait_for("the self-test is well again",
              lambda: drop.health()["selftest"] == "ok", SOON)
-    wait_for("there is a form", lambda: form_state(drop) is None, 5)
+    wait_for("there is a form", lambda: form_state(drop) is None)
     page = drop.post(drop.form().field("message", "in time"))
     equal((page.status, page.state), (200, "sealed"), "answer")
 
