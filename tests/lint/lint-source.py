@@ -121,7 +121,7 @@ APART = [
     ("server/ipc/", ("server/",), ("server/ipc/",)),
     ("client/courier/", ("client/",),
      ("client/courier/", "client/args.h", "client/exit.h", "client/progress.h",
-      "client/signals.h", "client/start.h")),
+      "client/signals.h", "client/start.h", "client/sticktop.h")),
 ]
 
 
