@@ -186,7 +186,9 @@ def _():
     check(503 in states, f"forms without end: {states}")
     equal(greedy.get("/en/").status, 200, "its pages")
     again = Visitor(network.port, source_site, "greedy")
-    equal(again.exchange(form).status, 503, "the same circuit again")
+    # A form comes back every four seconds; a circuit of its own would have all.
+    states = [again.exchange(form).status for _ in range(6)]
+    check(503 in states, f"the same circuit again: {states}")
     other = Visitor(network.port, source_site, "modest")
     equal(other.post(other.form().field("message", "another")).state,
           "sealed", "another circuit")
