@@ -18,7 +18,7 @@
 
 /* A visit, as the door sees it. */
 struct kh_guest {
-	pid_t pid; /* 0: the place is free */
+	pid_t pid; /* 0: nobody is here */
 	int conn; /* our copy of its connection, to shut it down */
 	int64_t came; /* ms */
 	int64_t since; /* ms: when this phase began, or its last byte came */
@@ -26,6 +26,7 @@ struct kh_guest {
 	uint64_t bytes; /* as last seen */
 	int64_t shut; /* ms: when we shut it down; 0 if we did not */
 	bool killed; /* by us */
+	int64_t parked; /* ms: it has ended, its line stays until then; or 0 */
 	struct kh_pass pass; /* what it was let in with */
 };
 
@@ -64,11 +65,17 @@ void kh_guests_pass(
 bool kh_guests_scarce(const struct kh_guests *g);
 
 /*
- * The visit `pid` has ended: close its connection and free its place.
+ * The visit `pid` has ended: close its connection and free its place. The line of
+ * an upload whose progress is being shown stays for some seconds, until that
+ * display has seen how it ended: nothing of the visit itself is left by then.
  *	status	as wait(2) gives it
  * Returns whether it has crashed: died of a signal that we did not send.
  */
-bool kh_guests_ended(struct kh_guests *g, pid_t pid, int status);
+bool kh_guests_ended(struct kh_guests *g, pid_t pid, int status, int64_t now);
+
+/* Free the lines that have stayed for long enough at `now`, or that nobody waits
+ * for any more; all of them with INT64_MAX. */
+void kh_guests_unpark(struct kh_guests *g, int64_t now);
 
 /* Shut down who is late at `now` (monotonic ms); kill who does not leave. */
 void kh_guests_deadlines(struct kh_guests *g, int64_t now);

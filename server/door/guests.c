@@ -12,6 +12,7 @@
 #include "lib/base/precond.h"
 #include "server/door/door.h"
 #include "server/door/table.h"
+#include "server/page/page.h"
 
 #define SECONDS(n) ((int64_t)(n)*1000)
 
@@ -35,6 +36,9 @@ static const int64_t limits[] = {
 #define SPARE 8
 /* From shutdown to kill: it may have a large object to finish. */
 #define GRACE SECONDS(300)
+/* How an upload ended is there for its display for so long, also for one that has
+ * to wait for the processor. */
+#define PARKED SECONDS(5)
 /* Who has been shut down and shows progress only is gone at once; a machine
  * that is busy may take a moment. */
 #define LEAVING SECONDS(1)
@@ -51,16 +55,38 @@ kh_guests_init(struct kh_guests *g, size_t max, int table)
 	return g->counter != NULL ? KH_OK : KH_ENOMEM;
 }
 
-ptrdiff_t
-kh_guests_place(struct kh_guests *g)
+static void
+unpark(struct kh_guests *g, size_t place)
+{
+	g->guest[place].parked = 0;
+	kh_table_free(g->counter, place);
+}
+
+/* A place that nobody has, or, with `parked`, whose line has to go for it. */
+static ptrdiff_t
+find(struct kh_guests *g, bool parked)
 {
 	size_t i;
 
-	for (i = 0; g->n < g->max && i < g->max; i++) {
+	for (i = 0; i < g->max; i++) {
+		if (parked && g->guest[i].parked != 0)
+			unpark(g, i);
 		if (g->guest[i].pid == 0 && kh_table_take(g->counter, i))
 			return (ptrdiff_t)i;
 	}
 	return -1;
+}
+
+ptrdiff_t
+kh_guests_place(struct kh_guests *g)
+{
+	ptrdiff_t place = -1;
+
+	if (g->n < g->max)
+		place = find(g, false);
+	if (g->n < g->max && place < 0)
+		place = find(g, true);
+	return place;
 }
 
 void
@@ -97,8 +123,58 @@ kh_guests_scarce(const struct kh_guests *g)
 	return g->max - g->n <= g->max / SPARE;
 }
 
+/* Has this line's upload ended, and does a display, behind whichever door, not
+ * know yet? It has the upload in its own line. */
+static bool
+is_awaited(const struct kh_guests *g, size_t place)
+{
+	const struct kh_counter *c = &g->counter[place], *d;
+	size_t i;
+
+	if (atomic_load(&c->state) < KH_PROGRESS_SEALED ||
+	    atomic_load(&c->noted) != 0)
+		return false;
+	for (i = 0; i < g->max; i++) {
+		d = &g->counter[i];
+		if (atomic_load(&d->phase) == KH_PHASE_STATUS &&
+		    atomic_load(&d->upload[0]) == atomic_load(&c->upload[0]) &&
+		    atomic_load(&d->upload[1]) == atomic_load(&c->upload[1]))
+			return true;
+	}
+	return false;
+}
+
+/* Free a line, or let it stay, and have no share in anything any more. */
+static void
+end_line(struct kh_guests *g, size_t place, int64_t now)
+{
+	struct kh_counter *c = &g->counter[place];
+
+	if (!is_awaited(g, place)) {
+		kh_table_free(g->counter, place);
+		return;
+	}
+	atomic_store(&c->phase, KH_PHASE_REPLY);
+	atomic_store(&c->share, 0);
+	atomic_store(&c->form, 0);
+	atomic_store(&c->claim, 0);
+	g->guest[place].parked = now + PARKED;
+}
+
+void
+kh_guests_unpark(struct kh_guests *g, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < g->max; i++) {
+		if (g->guest[i].parked != 0 &&
+		    (now >= g->guest[i].parked || !is_awaited(g, i)))
+			unpark(g, i);
+	}
+}
+
 bool
-kh_guests_ended(struct kh_guests *g, pid_t pid, int status)
+kh_guests_ended(struct kh_guests *g, pid_t pid, int status, int64_t now)
 {
 	bool crashed;
 	size_t i;
@@ -114,8 +190,9 @@ kh_guests_ended(struct kh_guests *g, pid_t pid, int status)
 	    atomic_load(&g->counter[i].form) != 0);
 	close(g->guest[i].conn);
 	memset(&g->guest[i], 0, sizeof(g->guest[i]));
-	kh_table_free(g->counter, i);
+	end_line(g, i, now);
 	g->n--;
+	kh_guests_unpark(g, now); /* it may have been the display of one */
 	return crashed;
 }
 
@@ -137,6 +214,7 @@ kh_guests_deadlines(struct kh_guests *g, int64_t now)
 	uint32_t phase;
 	size_t i;
 
+	kh_guests_unpark(g, now);
 	for (i = 0; i < g->max; i++) {
 		v = &g->guest[i];
 		if (v->pid == 0)

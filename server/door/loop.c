@@ -228,7 +228,8 @@ on_signal(struct kh_loop *l)
 		leave(l);
 	set_held(l, false);
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (kh_guests_ended(&l->guests, pid, status) && !l->leaving)
+		if (kh_guests_ended(&l->guests, pid, status, kh_clock_ms()) &&
+		    !l->leaving)
 			want_another();
 	}
 }
@@ -313,6 +314,7 @@ kh_loop_run(struct kh_loop *l, void *ctx)
 			tick = now + KH_LOOP_TICK_MS;
 		}
 	}
+	kh_guests_unpark(&l->guests, INT64_MAX); /* for other doors to use */
 	return 0;
 }
 

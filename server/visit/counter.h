@@ -31,7 +31,9 @@ struct kh_counter {
 	_Atomic uint32_t files, begun; /* that arrived whole, that began */
 	_Atomic uint32_t state; /* enum kh_progress_state, from ARRIVING on */
 	_Atomic uint32_t why; /* enum kh_reason */
-	_Atomic uint32_t noted; /* 1: the display has seen how it ended */
+	/* 1: the display has seen how it ended. Until then, and for some seconds,
+	 * the line stays when the visit has gone (kh_guests_ended). */
+	_Atomic uint32_t noted;
 	/* Whose visits share what one circuit may use: a number of the door's
 	 * that means nothing to anybody else; 0: there are no shares. */
 	_Atomic uint32_t share;

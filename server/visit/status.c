@@ -17,9 +17,6 @@
 #define LOOK_MS 200 /* between two looks at the table */
 /* After a cut, how long to watch for the browser's next try (ticks). */
 #define AGAIN_TICKS 30
-/* A display looks several times within this, also one that has to wait for the
- * processor. */
-#define LINGER_MS 5000
 
 _Static_assert(KH_UPLOAD_ID_LEN == 2 * sizeof(uint64_t), "kh_counter.upload");
 
@@ -46,8 +43,8 @@ kh_status_look(const struct kh_counter *table, size_t n,
     size_t *line)
 {
 	const struct kh_counter *c, *found = NULL;
+	uint32_t state, best = 0;
 	uint64_t id[2];
-	uint32_t state;
 	size_t i;
 
 	memcpy(id, upload, sizeof(id));
@@ -56,10 +53,11 @@ kh_status_look(const struct kh_counter *table, size_t n,
 		state = atomic_load(&c->state);
 		if (state == KH_PROGRESS_WAITING || !same_upload(c, id))
 			continue;
-		/* A try that goes on counts, not one that has ended. */
-		if (found != NULL && state >= KH_PROGRESS_SEALED)
+		/* A try that goes on counts, then the one that came furthest. */
+		if (found != NULL && state >= best)
 			continue;
 		found = c;
+		best = state;
 		*line = i;
 	}
 	if (found == NULL)
@@ -268,33 +266,4 @@ kh_upload_state(
 	atomic_store(&v->counter->why, (uint32_t)why);
 	/* Last: who sees it sees the rest. */
 	atomic_store(&v->counter->state, (uint32_t)state);
-}
-
-/* Does somebody follow? A display writes its upload into its line too. */
-static bool
-watched(const struct kh_visit *v)
-{
-	const uint64_t id[2] = {atomic_load(&v->counter->upload[0]),
-	    atomic_load(&v->counter->upload[1])};
-	size_t i;
-
-	for (i = 0; i < v->n_table; i++) {
-		if (atomic_load(&v->table[i].phase) == KH_PHASE_STATUS &&
-		    same_upload(&v->table[i], id))
-			return true;
-	}
-	return false;
-}
-
-void
-kh_upload_linger(struct kh_visit *v)
-{
-	static const struct timespec step = {0, 50000000};
-	const int64_t end = kh_clock_ms() + LINGER_MS;
-
-	if (atomic_load(&v->counter->state) == KH_PROGRESS_WAITING)
-		return;
-	while (watched(v) && atomic_load(&v->counter->noted) == 0 &&
-	    kh_clock_ms() < end)
-		nanosleep(&step, NULL);
 }

@@ -29,8 +29,4 @@ void kh_upload_announce(
 void kh_upload_state(
     struct kh_visit *v, enum kh_progress_state state, enum kh_reason why);
 
-/* Once it has ended: wait until a display that follows has seen how, but not
- * for long, and not at all when nobody follows. */
-void kh_upload_linger(struct kh_visit *v);
-
 #endif

@@ -309,7 +309,6 @@ serve(struct kh_visit *v, struct kh_reply *r)
 	if (in.ctx != NULL)
 		in.free(in.ctx);
 	kh_html_free(&r->html); /* it may show a return code */
-	kh_upload_linger(v);
 	return e;
 }
 

@@ -215,7 +215,8 @@ def loop():
         answers.append(other.get("/en/").status)
     equal(other.health()["crash_loop"], "yes", "crash_loop")
     equal(other.health()["up"], "yes", "up")
-    check(3 <= len(doors) <= 8, f"{len(doors)} doors")
+    # A crash behind a door that is about to be replaced is one more of its own.
+    check(2 <= len(doors) <= 8, f"{len(doors)} doors")
     share = answers.count(200) / len(answers)
     suite.figure(f"{len(answers)} pages asked for beside a loop of crashes, "
                  f"{share:.0%} served")

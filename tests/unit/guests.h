@@ -48,7 +48,7 @@ teardown(void **state)
 		if (pids[i] > 0) {
 			kill(pids[i], SIGKILL);
 			waitpid(pids[i], NULL, 0);
-			(void)kh_guests_ended(&g, pids[i], 0);
+			(void)kh_guests_ended(&g, pids[i], 0, START);
 		}
 		if (peer[i] >= 0)
 			close(peer[i]);
@@ -86,48 +86,10 @@ leave(size_t i)
 {
 	assert_int_equal(kill(pids[i], SIGKILL), 0);
 	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
-	(void)kh_guests_ended(&g, pids[i], 0);
+	(void)kh_guests_ended(&g, pids[i], 0, START);
 	close(peer[i]);
 	peer[i] = -1;
 	pids[i] = -1;
-}
-
-static bool
-is_shut(size_t i)
-{
-	char c;
-	ssize_t r = recv(peer[i], &c, 1, MSG_DONTWAIT | MSG_PEEK);
-
-	assert_true(r == 0 || (r < 0 && errno == EAGAIN));
-	return r == 0;
-}
-
-static bool
-is_dead(size_t i)
-{
-	siginfo_t si = {0};
-
-	/* SIGKILL takes a moment. */
-	for (int n = 0; n < 100; n++) {
-		assert_int_equal(waitid(P_PID, (id_t)pids[i], &si,
-				     WEXITED | WNOHANG | WNOWAIT),
-		    0);
-		if (si.si_pid != 0)
-			return si.si_status == SIGKILL;
-		usleep(1000);
-	}
-	return false;
-}
-
-/* On a machine that is busy the moment may be long. */
-static bool
-dies(size_t i)
-{
-	for (int n = 0; n < 300; n++) {
-		if (is_dead(i))
-			return true;
-	}
-	return false;
 }
 
 static void
@@ -136,24 +98,6 @@ phase(size_t i, enum kh_phase p)
 	atomic_store(&g.counter[i].phase, (uint32_t)p);
 }
 
-/* Shut down after so many seconds of silence in this phase, not before. */
-static void
-assert_limit(enum kh_phase p, int64_t limit)
-{
-	size_t i = enter(START);
-	int64_t t = START;
-
-	if (p != KH_PHASE_HEAD) {
-		t += S(1);
-		phase(i, p);
-		kh_guests_deadlines(&g, t); /* sees the new phase */
-	}
-	kh_guests_deadlines(&g, t + limit / 2);
-	kh_guests_deadlines(&g, t + limit);
-	assert_false(is_shut(i));
-	kh_guests_deadlines(&g, t + limit + 1);
-	assert_true(is_shut(i));
-	leave(i);
-}
+#define WITH_DOOR(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 #endif

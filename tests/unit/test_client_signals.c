@@ -20,6 +20,9 @@ status_of(int sig, bool put_off)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		/* Whoever runs this may ignore it: then it stays ignored. */
+		if (sig != 0)
+			signal(sig, SIG_DFL);
 		kh_signals_start();
 		kh_signals_defer(put_off);
 		if (sig != 0)

@@ -10,6 +10,64 @@
 #include "tests/unit/aborts.h"
 #include "tests/unit/guests.h"
 
+static bool
+is_shut(size_t i)
+{
+	char c;
+	ssize_t r = recv(peer[i], &c, 1, MSG_DONTWAIT | MSG_PEEK);
+
+	assert_true(r == 0 || (r < 0 && errno == EAGAIN));
+	return r == 0;
+}
+
+static bool
+is_dead(size_t i)
+{
+	siginfo_t si = {0};
+
+	/* SIGKILL takes a moment. */
+	for (int n = 0; n < 100; n++) {
+		assert_int_equal(waitid(P_PID, (id_t)pids[i], &si,
+				     WEXITED | WNOHANG | WNOWAIT),
+		    0);
+		if (si.si_pid != 0)
+			return si.si_status == SIGKILL;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* On a machine that is busy the moment may be long. */
+static bool
+dies(size_t i)
+{
+	for (int n = 0; n < 300; n++) {
+		if (is_dead(i))
+			return true;
+	}
+	return false;
+}
+
+/* Shut down after so many seconds of silence in this phase, not before. */
+static void
+assert_limit(enum kh_phase p, int64_t limit)
+{
+	size_t i = enter(START);
+	int64_t t = START;
+
+	if (p != KH_PHASE_HEAD) {
+		t += S(1);
+		phase(i, p);
+		kh_guests_deadlines(&g, t); /* sees the new phase */
+	}
+	kh_guests_deadlines(&g, t + limit / 2);
+	kh_guests_deadlines(&g, t + limit);
+	assert_false(is_shut(i));
+	kh_guests_deadlines(&g, t + limit + 1);
+	assert_true(is_shut(i));
+	leave(i);
+}
+
 static void
 test_places(void **state)
 {
@@ -305,7 +363,7 @@ test_an_end_closes_the_connection(void **state)
 	assert_int_equal(kill(pids[i], SIGKILL), 0);
 	assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
 	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), -1);
-	(void)kh_guests_ended(&g, pids[i], 0);
+	(void)kh_guests_ended(&g, pids[i], 0, START);
 	assert_int_equal(recv(peer[i], &c, 1, MSG_DONTWAIT), 0);
 	pids[i] = -1;
 }
@@ -332,7 +390,8 @@ test_crashes_are_told_apart(void **state)
 		}
 		assert_int_equal(kill(pids[i], SIGKILL), 0);
 		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
-		assert_int_equal(kh_guests_ended(&g, pids[i], cases[k].status),
+		assert_int_equal(
+		    kh_guests_ended(&g, pids[i], cases[k].status, START),
 		    cases[k].crashed);
 		close(peer[i]);
 		peer[i] = -1;
@@ -346,7 +405,7 @@ test_strangers_change_nothing(void **state)
 	size_t i = enter(START);
 
 	(void)state;
-	(void)kh_guests_ended(&g, getpid(), 0);
+	(void)kh_guests_ended(&g, getpid(), 0, START);
 	assert_int_equal(g.n, 1);
 	assert_int_equal(g.guest[i].pid, pids[i]);
 }
@@ -374,8 +433,6 @@ test_preconditions(void **state)
 	assert_true(aborts(add_nobody, &next));
 	assert_false(aborts(add_twice, &next));
 }
-
-#define WITH_DOOR(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
     WITH_DOOR(test_places),

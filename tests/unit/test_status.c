@@ -1,12 +1,7 @@
 /*
- * What the shared table says of an upload, and how long an upload that has
- * ended waits for its display.
+ * What the shared table says of an upload.
  */
-#include "lib/base/clock.h"
 #include "tests/unit/tap.h"
-
-#include <pthread.h>
-#include <unistd.h>
 
 #include "server/visit/status.h"
 
@@ -163,96 +158,27 @@ test_values_that_do_not_exist(void **state)
 	}
 }
 
-/* Well before it would go without having been seen, ms. */
-#define SOON 4000
-
-static int64_t
-linger(void)
-{
-	const int64_t began = kh_clock_ms();
-
-	kh_upload_linger(&v);
-	return kh_clock_ms() - began;
-}
-
-/* Nobody follows: it goes at once, also when others are followed. */
+/* The line of a try that has ended stays for a while: a later one is not hidden
+ * by it, whichever of them is found first. */
 static void
-test_unwatched(void **state)
+test_the_try_that_came_furthest(void **state)
 {
-	(void)state;
-	assert_true(linger() < SOON); /* no upload at all */
-	upload(1, id, KH_PROGRESS_SEALED);
-	assert_true(linger() < SOON);
-	display(3, other);
-	assert_true(linger() < SOON);
-	/* The other try of the same upload is no display. */
-	upload(4, id, KH_PROGRESS_ARRIVING);
-	v.counter = &table[1];
-	assert_true(linger() < SOON);
-	/* Nor is one that shows it in another phase. */
-	display(3, id);
-	atomic_store(&table[3].phase, KH_PHASE_REPLY);
-	assert_true(linger() < SOON);
-}
-
-/* Somebody does: it waits, but not for ever. */
-static void
-test_watched_and_not_seen(void **state)
-{
-	int64_t ms;
+	static const enum kh_progress_state order[] = {
+	    KH_PROGRESS_SEALED, KH_PROGRESS_CUT, KH_PROGRESS_REFUSED};
+	struct kh_progress p;
+	size_t line, i, k;
 
 	(void)state;
-	upload(1, id, KH_PROGRESS_CUT);
-	display(3, id);
-	ms = linger();
-	assert_in_range(ms, SOON, 60000);
-}
-
-static void *
-see(void *unused)
-{
-	(void)unused;
-	usleep(100000);
-	atomic_store(&table[1].noted, 1);
-	return NULL;
-}
-
-static void *
-go(void *unused)
-{
-	(void)unused;
-	usleep(100000);
-	atomic_store(&table[3].phase, KH_PHASE_REPLY);
-	return NULL;
-}
-
-/* ... and goes once that has been seen. */
-static void
-test_watched_and_seen(void **state)
-{
-	pthread_t thread;
-
-	(void)state;
-	upload(1, id, KH_PROGRESS_SEALED);
-	display(3, id);
-	assert_int_equal(pthread_create(&thread, NULL, see, NULL), 0);
-	assert_in_range(linger(), 50, SOON);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true(linger() < SOON); /* a second time too */
-}
-
-/* ... or once nobody is there any more to see it. */
-static void
-test_watched_no_more(void **state)
-{
-	pthread_t thread;
-
-	(void)state;
-	upload(1, id, KH_PROGRESS_SEALED);
-	display(3, id);
-	assert_int_equal(pthread_create(&thread, NULL, go, NULL), 0);
-	assert_in_range(linger(), 50, SOON);
-	assert_int_equal(pthread_join(thread, NULL), 0);
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 3; k++) {
+			setup(NULL);
+			upload(1, id, order[i]);
+			upload(3, id, order[k]);
+			assert_true(look(&p, &line));
+			assert_int_equal(p.state, order[i < k ? i : k]);
+			assert_int_equal(line, i <= k ? 1 : 3);
+		}
+	}
 }
 
 static const struct CMUnitTest tests[] = {
@@ -260,10 +186,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_what_it_says, setup),
     cmocka_unit_test_setup(test_a_running_try_counts, setup),
     cmocka_unit_test_setup(test_values_that_do_not_exist, setup),
-    cmocka_unit_test_setup(test_unwatched, setup),
-    cmocka_unit_test_setup(test_watched_and_not_seen, setup),
-    cmocka_unit_test_setup(test_watched_and_seen, setup),
-    cmocka_unit_test_setup(test_watched_no_more, setup),
+    cmocka_unit_test_setup(test_the_try_that_came_furthest, setup),
 };
 
 TAP_MAIN(tests)
