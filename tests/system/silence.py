@@ -335,6 +335,7 @@ def settles():
     (last,) = set(came) - before
     # An occasion comes within 90 s of the one before.
     wait_for("it is written anew", lambda: inodes()[last] != came[last], 300)
+    wait_for("so are those beside it", lambda: len(drop.objects()) == len(came))
     suite.figure("the last settle wrote at least "
                  f"{sum(came[n] != i for n, i in inodes().items())} of "
                  f"{len(came)} objects anew")
