@@ -202,7 +202,9 @@
 /* Before who has asked too often is told so. A flood through one circuit has the
  * 32 streams that tor allows: 1,280 refusals a second, 3 % of a processor. */
 #define KH_REFUSAL_MS 25
-#define KH_REFUSALS_MAX 64 /* who wait for it: two such floods */
+/* From then to the end: who has not read it by then does not want to. */
+#define KH_REFUSED_MS 1000
+#define KH_REFUSALS_MAX 128 /* who wait for either: four such floods */
 /* Circuits remembered that have no visit: each for two minutes at most. 40
  * KiB. */
 #define KH_CIRCUITS_IDLE_MAX 1024

@@ -56,32 +56,49 @@ visit(void *ctx, size_t place, int conn, const int link[2])
 /* Tell a visitor who cannot be let in. It is one small packet; whether it
  * arrives is up to the kernel, for nobody waits here. */
 static void
-turn_away(struct kh_door *d, int conn)
+turn_away(struct kh_door *d, int conn, int64_t now)
 {
 	if (fcntl(conn, F_SETFL, O_NONBLOCK) == 0 &&
-	    kh_reply_offer(conn, &d->busy) == KH_OK)
-		(void)shutdown(conn, SHUT_WR);
-	close(conn);
+	    kh_reply_offer(conn, &d->busy) == KH_OK &&
+	    shutdown(conn, SHUT_WR) == 0)
+		conn = kh_refusals_add(&d->told, conn, now + KH_REFUSED_MS);
+	if (conn >= 0)
+		close(conn);
 }
 
 /* Who are no guests, or not yet: for them the loop goes on. */
 static void
 count_waiting(struct kh_door *d)
 {
-	d->loop.waiting = d->waiting.n + d->refusals.n;
+	d->loop.waiting = d->waiting.n + d->refused.n + d->told.n;
 }
 
-/* Tell those for whom it is time. */
+/* Tell those for whom it is time, and close those who have been told. */
 static int
-tell(void *ctx, int64_t now, int max)
+refuse(void *ctx, int64_t now, int max)
 {
 	struct kh_door *d = ctx;
 	int conn;
 
-	while ((conn = kh_refusals_take(&d->refusals, now)) >= 0)
-		turn_away(d, conn);
+	while ((conn = kh_refusals_take(&d->refused, now)) >= 0)
+		turn_away(d, conn, now);
+	while ((conn = kh_refusals_take(&d->told, now)) >= 0)
+		close(conn);
 	count_waiting(d);
-	return kh_refusals_wait(&d->refusals, now, max);
+	max = kh_refusals_wait(&d->refused, now, max);
+	return kh_refusals_wait(&d->told, now, max);
+}
+
+/* Let go of all of them. */
+static void
+refuse_all(struct kh_door *d)
+{
+	int conn;
+
+	while ((conn = kh_refusals_take(&d->refused, INT64_MAX)) >= 0)
+		turn_away(d, conn, 0);
+	while ((conn = kh_refusals_take(&d->told, INT64_MAX)) >= 0)
+		close(conn);
 }
 
 /* Let somebody into a place, -1 if there is none, through this circuit or
@@ -91,11 +108,12 @@ let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 {
 	struct kh_guests *g = &d->loop.guests;
 	enum kh_err e = place >= 0 ? KH_OK : KH_EBUSY;
+	const int64_t now = kh_clock_ms();
 
 	d->pass = (struct kh_pass){.line = -1};
 	if (e == KH_OK && circuit != NULL) {
-		e = kh_circuits_enter(&g->circuits, *circuit,
-		    kh_guests_scarce(g), kh_clock_ms(), &d->pass);
+		e = kh_circuits_enter(
+		    &g->circuits, *circuit, kh_guests_scarce(g), now, &d->pass);
 		kh_wipe(circuit, sizeof(*circuit)); /* not for the visit */
 		if (e != KH_OK)
 			kh_guests_leave(g, (size_t)place);
@@ -111,9 +129,9 @@ let_in(struct kh_door *d, ptrdiff_t place, int conn, uint32_t *circuit)
 	}
 	kh_circuits_leave(&g->circuits, &d->pass, false);
 	if (e == KH_ELIMIT)
-		conn = kh_refusals_add(&d->refusals, conn, kh_clock_ms());
+		conn = kh_refusals_add(&d->refused, conn, now + KH_REFUSAL_MS);
 	if (conn >= 0)
-		turn_away(d, conn);
+		turn_away(d, conn, now);
 	count_waiting(d);
 }
 
@@ -244,7 +262,7 @@ kh_door_main(void)
 		.other = on_other,
 		.told = on_told,
 		.tick = on_time,
-		.soon = tell,
+		.soon = refuse,
 		.child = visit}};
 	struct kh_confine confine = {.dir = -1};
 	int status = 1;
@@ -262,7 +280,7 @@ kh_door_main(void)
 	if (kh_ipc_send(KH_ROLE_CONTROL_FD, &ready, -1) != KH_OK)
 		goto out;
 	status = kh_loop_run(&d.loop, &d);
-	(void)tell(&d, INT64_MAX, 0);
+	refuse_all(&d);
 out:
 	if (d.site != NULL)
 		kh_secret_free(d.site->keys);

@@ -18,7 +18,7 @@ take_first(struct kh_refusals *r)
 }
 
 int
-kh_refusals_add(struct kh_refusals *r, int conn, int64_t now)
+kh_refusals_add(struct kh_refusals *r, int conn, int64_t due)
 {
 	int first = -1;
 
@@ -26,7 +26,7 @@ kh_refusals_add(struct kh_refusals *r, int conn, int64_t now)
 	if (r->n == KH_REFUSALS_MAX)
 		first = take_first(r);
 	r->who[r->n].conn = conn;
-	r->who[r->n].due = now + KH_REFUSAL_MS;
+	r->who[r->n].due = due;
 	r->n++;
 	return first;
 }

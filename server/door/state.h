@@ -18,7 +18,8 @@ struct kh_door {
 	struct kh_msg_report report; /* of the last test */
 	bool faulty; /* the keeper says so */
 	struct kh_waiting waiting; /* for tor's word on their circuit */
-	struct kh_refusals refusals;
+	struct kh_refusals refused; /* to be told */
+	struct kh_refusals told; /* to be closed */
 	struct kh_pass pass; /* of who is being let in */
 	int nice; /* our own priority, as the service was started with */
 	uint32_t first_share; /* kh_counter.share of the first circuit */

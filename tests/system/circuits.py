@@ -231,6 +231,28 @@ def test_l22_nice():
     here.ends_well()
 
 
+@suite.test("L22: the answer to who is refused is not lost with the request that "
+            "nobody reads")
+def _():
+    greedy = Circuit(drop)
+    wires = fills(greedy)
+    form = Form("x" * 100).field("message", "m").file("f", b"1" * 50000)
+    with greedy.connect() as wire:
+        wire.send(form.request())
+        seen = b""
+        while True:  # a reset instead of the end is an error here
+            piece = wire.socket.recv(4096)
+            if not piece:
+                break
+            seen += piece
+    check(seen.startswith(b"HTTP/1.1 503 "), f"{seen[:40]}")
+    check(seen.rstrip().endswith(b"</html>"), f"{seen[-40:]}")
+    for wire in wires:
+        wire.close()
+    drop.idle()
+    drop.forget()
+
+
 @suite.test("L22: an upload, its display and six pages at once are one source")
 def _():
     source = Circuit(drop)
