@@ -215,12 +215,26 @@ each_card(const struct kh_place *p, const char *name)
 	return kh_look_unexpected(p, name);
 }
 
-/* By a path of the configuration, which is root's or ours. */
+/* Whose the service's state is makes its sockets and its health file, too. */
+static uid_t
+service_of(const struct kh_report *r)
+{
+	char path[KH_PATH_MAX + 1];
+	struct stat sb;
+
+	kh_drill_path(r->config->state, path);
+	return stat(path, &sb) == 0 ? sb.st_uid : 0;
+}
+
+/* By a path of the configuration: root's or ours, or what the service makes. */
 static enum kh_err
 look_by_path(struct kh_report *r, const char *path, const struct kh_rule *rule)
 {
-	const struct kh_place p = {
-	    .r = r, .path = path, .fd = AT_FDCWD, .or_root = true};
+	const struct kh_place p = {.r = r,
+	    .path = path,
+	    .fd = AT_FDCWD,
+	    .owner = rule == &config_rule ? 0 : service_of(r),
+	    .or_root = true};
 	struct stat sb;
 
 	if (rule->type == S_IFSOCK && lstat(path, &sb) != 0)

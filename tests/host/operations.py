@@ -111,16 +111,18 @@ def update():
     equal(objects(old), before, "objects")
 
 
-@suite.test("the drill finds nothing but what the list has, and no backup")
+@suite.test("the drill finds nothing but what the list has, and a copy once there "
+            "is one")
 def drill():
     line, = indented(DOCUMENT, "Each month: the seizure drill")
-    # Backups that lie about and an identity are what it is for.
     followed.append(line)
-    said = follow(old, f"{line} || true")
-    check("backup" in said, said)
-    follow(old, "rm -rf /root/*.backup /root/identity.txt /tmp/tried")
-    said = follow(old, f"{line} || true")
+    said = follow(old, line)  # and it ends with 0
     suite.figure(said.strip().splitlines()[-1][:70])
+    copy = "/etc/knothole/knotholed.conf.bak"
+    follow(old, f"cp -p /etc/knothole/knotholed.conf {copy}")
+    said = follow(old, f"! {line}")
+    check(copy in said, said)
+    follow(old, f"rm {copy} /root/*.backup /root/identity.txt; rm -r /tmp/tried")
 
 
 @suite.test("to another host: nothing served meanwhile, and the same address")
